@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+/* refslab status: a line for each heap. */
+#include <argp.h>
+#include <err.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "sysfs.h"
+#include "table.h"
+
+enum {
+	NAME, OBJECTS, BYTES, CACHED, LIMIT, ENABLED, COUNT0, COUNT1, COUNT2,
+	SWEEPS, FREED, COLUMNS
+};
+
+static const struct column columns[COLUMNS] = {
+	[NAME] = { "heap", COLUMN_TEXT },
+	[OBJECTS] = { "objects", COLUMN_NUMBER },
+	[BYTES] = { "bytes", COLUMN_BYTES },
+	[CACHED] = { "cached", COLUMN_BYTES },
+	[LIMIT] = { "limit", COLUMN_BYTES },
+	[ENABLED] = { "enabled", COLUMN_BOOLEAN },
+	[COUNT0] = { "count0", COLUMN_NUMBER },
+	[COUNT1] = { "count1", COLUMN_NUMBER },
+	[COUNT2] = { "count2", COLUMN_NUMBER },
+	[SWEEPS] = { "sweeps", COLUMN_NUMBER },
+	[FREED] = { "freed", COLUMN_NUMBER },
+};
+
+static const struct {
+	int column;
+	const char *file;
+} files[] = {
+	{ OBJECTS, "objects" },
+	{ BYTES, "pool/bytes" },
+	{ CACHED, "pool/cached" },
+	{ LIMIT, "pool/limit" },
+	{ ENABLED, "enabled" },
+	{ COUNT0, "count0" },
+	{ COUNT1, "count1" },
+	{ COUNT2, "count2" },
+};
+
+struct arguments {
+	bool json;
+	const char *heap;
+};
+
+static const struct argp_option options[] = {
+	{ "json", 'j', NULL, 0, "Print JSON", 0 },
+	{ 0 }
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+
+	switch (key) {
+	case 'j':
+		arguments->json = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num)
+			argp_error(state, "more than one heap: '%s'", arg);
+		arguments->heap = arg;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "[HEAP]",
+	.doc = "Prints a line for each heap, or for HEAP."
+		"\v"
+		"  objects         objects alive\n"
+		"  bytes           bytes the heap's pool holds\n"
+		"  cached          of these, in empty chunks ready for use\n"
+		"  limit           most bytes it may hold\n"
+		"  enabled         whether it sweeps by itself\n"
+		"  count0          allocations minus frees since the last sweep\n"
+		"  count1, count2  sweeps of the next younger generation since the\n"
+		"                  last one of this\n"
+		"  sweeps, freed   sweeps of all generations, and what they freed",
+};
+
+static int read_heap(const char *heap, int64_t value[COLUMNS])
+{
+	struct refslab_stats stats;
+	unsigned int generation;
+	size_t i;
+	int err;
+
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		err = sysfs_read(&value[files[i].column], "%s/%s", heap,
+				 files[i].file);
+		if (err)
+			return err;
+	}
+	value[SWEEPS] = value[FREED] = 0;
+	for (generation = 0; generation < REFSLAB_GENERATIONS; generation++) {
+		err = sysfs_stats(heap, generation, &stats);
+		if (err)
+			return err;
+		value[SWEEPS] += stats.runs;
+		value[FREED] += stats.freed;
+	}
+	return 0;
+}
+
+int command_status(int argc, char **argv)
+{
+	struct arguments arguments = { 0 };
+	int64_t value[COLUMNS];
+	struct libscols_line *line;
+	struct table table;
+	char **heaps, **heap;
+	int status = EXIT_SUCCESS, column, err;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+	if (sysfs_heaps(&heaps, arguments.heap))
+		return EXIT_FAILURE;
+	table_begin(&table, "heaps", columns, COLUMNS, arguments.json);
+	for (heap = heaps; *heap; heap++) {
+		err = read_heap(*heap, value);
+		/* A heap that goes while all are listed is no fault. */
+		if ((err == -ENOENT || err == -ENODEV) && !arguments.heap)
+			continue;
+		if (err) {
+			warnx("heap %s: %s", *heap, strerror(-err));
+			status = EXIT_FAILURE;
+			continue;
+		}
+		line = table_line(&table);
+		table_text(&table, line, NAME, *heap);
+		for (column = NAME + 1; column < COLUMNS; column++)
+			table_number(&table, line, column, value[column]);
+	}
+	sysfs_names_free(heaps);
+	if (table_end(&table))
+		status = EXIT_FAILURE;
+	return status;
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+/* refslab types: a line for each type. */
+#include <argp.h>
+#include <err.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "sysfs.h"
+#include "table.h"
+
+/* From SLOTS on, a column is called as its file. */
+enum {
+	HEAP, NAME, SLOTS, OBJECT_SIZE, SLAB_SIZE, ALIGN, ORDER, OBJS_PER_SLAB,
+	SLABS, PARTIAL, OBJECTS, TOTAL_OBJECTS, MAGAZINE, COLUMNS
+};
+
+static const struct column columns[COLUMNS] = {
+	[HEAP] = { "heap", COLUMN_TEXT },
+	[NAME] = { "type", COLUMN_TEXT },
+	[SLOTS] = { "slots", COLUMN_NUMBER },
+	[OBJECT_SIZE] = { "object_size", COLUMN_NUMBER },
+	[SLAB_SIZE] = { "slab_size", COLUMN_NUMBER },
+	[ALIGN] = { "align", COLUMN_NUMBER },
+	[ORDER] = { "order", COLUMN_NUMBER },
+	[OBJS_PER_SLAB] = { "objs_per_slab", COLUMN_NUMBER },
+	[SLABS] = { "slabs", COLUMN_NUMBER },
+	[PARTIAL] = { "partial", COLUMN_NUMBER },
+	[OBJECTS] = { "objects", COLUMN_NUMBER },
+	[TOTAL_OBJECTS] = { "total_objects", COLUMN_NUMBER },
+	[MAGAZINE] = { "magazine", COLUMN_NUMBER },
+};
+
+struct arguments {
+	bool json;
+	const char *heap;
+};
+
+static const struct argp_option options[] = {
+	{ "json", 'j', NULL, 0, "Print JSON", 0 },
+	{ 0 }
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+
+	switch (key) {
+	case 'j':
+		arguments->json = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num)
+			argp_error(state, "more than one heap: '%s'", arg);
+		arguments->heap = arg;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "[HEAP]",
+	.doc = "Prints a line for each type of each heap, or of HEAP."
+		"\v"
+		"  slots           slots of each object; a type without is a leaf type\n"
+		"  object_size     bytes the user of an object asked for\n"
+		"  slab_size       bytes an object takes in its slab\n"
+		"  align           alignment of the payload\n"
+		"  order           pages of a slab, as a power of two\n"
+		"  objs_per_slab   objects a slab holds\n"
+		"  slabs, partial  slabs in use, and those of them with free objects\n"
+		"  objects         objects alive\n"
+		"  total_objects   objects all slabs hold, alive and free\n"
+		"  magazine        free objects a processor keeps at hand",
+};
+
+/* Adds the types of one heap. */
+static int add_heap(struct table *table, const char *heap)
+{
+	int64_t value[COLUMNS];
+	struct libscols_line *line;
+	char **types, **type;
+	int column, err;
+
+	err = sysfs_names(&types, "%s/types", heap);
+	if (err)
+		return err;
+	for (type = types; *type; type++) {
+		for (column = SLOTS; column < COLUMNS && !err; column++)
+			err = sysfs_read(&value[column], "%s/types/%s/%s", heap,
+					 *type, columns[column].name);
+		if (err == -ENOENT || err == -ENODEV) {
+			/* It went, or the heap did. */
+			err = 0;
+			continue;
+		}
+		if (err)
+			break;
+		line = table_line(table);
+		table_text(table, line, HEAP, heap);
+		table_text(table, line, NAME, *type);
+		for (column = SLOTS; column < COLUMNS; column++)
+			table_number(table, line, column, value[column]);
+	}
+	sysfs_names_free(types);
+	return err;
+}
+
+int command_types(int argc, char **argv)
+{
+	struct arguments arguments = { 0 };
+	int status = EXIT_SUCCESS, err;
+	struct table table;
+	char **heaps, **heap;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+	if (sysfs_heaps(&heaps, arguments.heap))
+		return EXIT_FAILURE;
+	table_begin(&table, "types", columns, COLUMNS, arguments.json);
+	for (heap = heaps; *heap; heap++) {
+		err = add_heap(&table, *heap);
+		if ((err == -ENOENT || err == -ENODEV) && !arguments.heap)
+			continue;
+		if (err) {
+			warnx("heap %s: %s", *heap, strerror(-err));
+			status = EXIT_FAILURE;
+		}
+	}
+	sysfs_names_free(heaps);
+	if (table_end(&table))
+		status = EXIT_FAILURE;
+	return status;
+}
