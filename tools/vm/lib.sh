@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# What the scripts of this directory share: where things are, and which guest means which kernel. Sourced, not run.
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck disable=SC2034 # for those who source this
+build=$top/build
+cache=${REFSLAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/refslab}
+
+die() {
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+	exit 1
+}
+
+say() {
+	printf '%s: %s\n' "${0##*/}" "$*"
+}
+
+# guest_kind GUEST: "stock" for a kernel of Debian's, "built" for one we build.
+guest_kind() {
+	case $1 in
+	debug | kcsan) echo built ;;
+	6.1 | 6.12 | 6.1-amd64 | 6.12-amd64 | 6.1-cloud | 6.12-cloud | 6.1-rt | 6.12-rt) echo stock ;;
+	*) die "no guest is called '$1'; there are 6.12, 6.1 (and -amd64, -cloud, -rt of each), debug and kcsan" ;;
+	esac
+}
+
+# guest_name GUEST: its one name, for directories: 6.12 is 6.12-cloud.
+guest_name() {
+	case $1 in
+	6.1 | 6.12) echo "$1-cloud" ;;
+	*) echo "$1" ;;
+	esac
+}
+
+# guest_dir GUEST: its directory in the cache.
+guest_dir() {
+	if [ "$(guest_kind "$1")" = built ]; then
+		echo "$cache/$1-6.12"
+	else
+		echo "$cache/stock/$(guest_name "$1")"
+	fi
+}
+
+# guest_kdir GUEST: what to give kbuild by -C.
+guest_kdir() {
+	if [ "$(guest_kind "$1")" = built ]; then
+		echo "$(guest_dir "$1")/build"
+	else
+		echo "$(guest_dir "$1")/kdir"
+	fi
+}
+
+# guest_ready GUEST: whether set-up got to the end for it. The stamp is what is written last.
+guest_ready() {
+	[ -e "$(guest_dir "$1")/stamp" ] && [ -e "$(guest_kdir "$1")/Module.symvers" ]
+}
+
+# need_guest GUEST: sets it up if it is not there yet.
+need_guest() {
+	guest_ready "$1" || "$top/tools/vm/setup" "$1" >&2
+}
+
+# with_lock FILE COMMAND...: one at a time, since two terminals may run make on one tree. Descriptor 9 is closed for
+# the command, so that nothing it leaves running holds the lock.
+with_lock() {
+	local file=$1
+	shift
+	mkdir -p "$(dirname "$file")"
+	(
+		if ! flock -n 9; then
+			say "waits for another run to let go of $file" >&2
+			flock 9
+		fi
+		"$@" 9>&-
+	) 9>"$file"
+}
