@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * refslab: typed object heaps with reference counts and a cycle collector.
+ * The interface of /dev/refslab.
+ *
+ * An open file of the device is a session. A session makes a heap
+ * (REFSLAB_HEAP_CREATE), in it types (REFSLAB_TYPE_CREATE), and of these types
+ * objects (REFSLAB_ALLOC). A session names an object by a handle: each handle
+ * is one counted reference, as is each slot of an object that is filled. An
+ * object whose last reference goes is freed at once; a cycle that nothing
+ * outside reaches is found and freed by the heap's sweeper. When the last
+ * descriptor of a session goes, by close(2) or because its process died, so do
+ * its handles; when a heap's last session goes, so does the heap.
+ *
+ *	session	HEAP_CREATE	bind this session to a new heap
+ *	heap	HEAP_INFO	name, limits, use
+ *		HEAP_LIMITS	set limit, reserve and watermarks
+ *	types	TYPE_CREATE	-> type number
+ *		TYPE_DESTROY	EBUSY while objects of the type live
+ *		TYPE_INFO	look at one type, or at the next one
+ *	handles	ALLOC		-> handle of a fresh object
+ *		DUP		-> another handle of the same object
+ *		CLOSE		give a handle's reference back
+ *	slots	SLOT_SET	let a slot refer to an object, or to nothing
+ *		SLOT_LOAD	-> handle of what a slot refers to
+ *		SLOT_MOVE	move a reference from one slot to another
+ *	payload	READ, WRITE	copy bytes out of and into an object
+ *		OBJECT_INFO	type, count, generation
+ *	sweeps	THRESHOLDS	get, or set, the three thresholds
+ *		ENABLE		switch automatic sweeps on or off, or ask
+ *		COUNTS		what the thresholds are compared with
+ *		STATS		what sweeps of one generation have done
+ *		COLLECT		sweep now
+ *
+ * Every structure begins with its own size in bytes, which the caller sets to
+ * sizeof(). A shorter structure than the kernel's is read as if it went on in
+ * zeroes, and what the kernel has beyond it is not copied back; a longer one
+ * is accepted if what the kernel does not know is zero. Fields marked "out"
+ * are ignored on entry. Reserved fields and unknown flags must be zero.
+ *
+ * Errors, the same for every call:
+ *
+ *	ENOTTY	no such call
+ *	EINVAL	size too small or unreasonable (more than a page), unknown
+ *		flag, reserved field not zero, a number out of its range
+ *	E2BIG	the caller's structure says something this kernel does not know
+ *	EFAULT	a pointer does not point to the caller's memory
+ *	ENXIO	the session has no heap yet
+ *	EBADF	no such handle in this session, or one closed already
+ *	ENOENT	no such type in this heap
+ *	ENOSPC	the heap's limit, or the limit of handles or types, is reached
+ *	ENOMEM	the kernel or the memory cgroup has no memory
+ *	EINTR	a signal came before anything was done
+ *
+ * and where a call says so:
+ *
+ *	EBUSY	HEAP_CREATE: the session has a heap already; TYPE_DESTROY:
+ *		objects of the type live
+ *	EEXIST	HEAP_CREATE, TYPE_CREATE: the name is taken
+ *	EXDEV	the handle names an object of another heap
+ *	EOPNOTSUPP COLLECT: the heap's sweeper stopped after an internal error
+ *
+ * A call that fails has changed nothing, with one exception: where the result
+ * cannot be written back (EFAULT) because the caller's memory went away between
+ * the check and the copy, what was made is taken back.
+ *
+ * Handles are 64-bit numbers, never zero; zero stands for "no object". They
+ * mean nothing outside the session that got them.
+ */
+#ifndef _UAPI_LINUX_REFSLAB_H
+#define _UAPI_LINUX_REFSLAB_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define REFSLAB_NAME_MAX	32	/* bytes of a name, with its final zero */
+#define REFSLAB_GENERATIONS	3
+#define REFSLAB_SLOTS_MAX	1024	/* slots of one object of a user heap */
+#define REFSLAB_PAYLOAD_MAX	8192	/* payload bytes of one object, likewise */
+
+typedef __u64 refslab_handle_t;
+
+/**
+ * struct refslab_heap_create - make a heap and bind the session to it
+ * @size: sizeof(struct refslab_heap_create)
+ * @flags: zero
+ * @limit: most bytes the heap may take from the system, rounded up to chunks;
+ *	0 for the module's default
+ * @name: shown in sysfs; letters, digits, '-', '_', '.'; empty for a name made
+ *	by the kernel
+ *
+ * Memory is charged to the caller's memory cgroup, also what other sessions of
+ * the heap allocate later.
+ */
+struct refslab_heap_create {
+	__u32	size;
+	__u32	flags;
+	__u64	limit;
+	char	name[REFSLAB_NAME_MAX];
+};
+
+/**
+ * struct refslab_heap_info - a heap's name, limits and use
+ * @size: sizeof(struct refslab_heap_info)
+ * @flags: zero
+ * @name: out: as in sysfs
+ * @chunk_bytes: out: size of a chunk
+ * @limit: out: most bytes the pool may hold
+ * @reserve: out: bytes the pool never goes below
+ * @low: out: bytes of cached empty chunks below which the pool fills up
+ * @high: out: bytes of cached empty chunks above which the pool gives back
+ * @bytes: out: bytes the pool holds now
+ * @cached: out: of these, in empty chunks ready for use
+ * @objects: out: objects alive
+ * @types: out: types in the heap
+ * @handles: out: handles of this session
+ * @handles_max: out: most handles this session may have
+ */
+struct refslab_heap_info {
+	__u32	size;
+	__u32	flags;
+	char	name[REFSLAB_NAME_MAX];
+	__u64	chunk_bytes;
+	__u64	limit;
+	__u64	reserve;
+	__u64	low;
+	__u64	high;
+	__u64	bytes;
+	__u64	cached;
+	__u64	objects;
+	__u64	types;
+	__u64	handles;
+	__u64	handles_max;
+};
+
+#define REFSLAB_LIMITS_LIMIT	(1U << 0)
+#define REFSLAB_LIMITS_RESERVE	(1U << 1)
+#define REFSLAB_LIMITS_LOW	(1U << 2)
+#define REFSLAB_LIMITS_HIGH	(1U << 3)
+
+/**
+ * struct refslab_heap_limits - set a heap's limits
+ * @size: sizeof(struct refslab_heap_limits)
+ * @flags: which of the fields to set, REFSLAB_LIMITS_*; the others must be zero
+ * @limit: bytes; a limit below what is in use stops growth and frees nothing
+ * @reserve: bytes, at most @limit; ENOMEM if they cannot be had
+ * @low: bytes, at most @high
+ * @high: bytes
+ */
+struct refslab_heap_limits {
+	__u32	size;
+	__u32	flags;
+	__u64	limit;
+	__u64	reserve;
+	__u64	low;
+	__u64	high;
+};
+
+#define REFSLAB_TYPE_FLAG_LEAF	(1U << 0)	/* out: has no slots */
+
+/**
+ * struct refslab_type_create - make a type
+ * @size: sizeof(struct refslab_type_create)
+ * @flags: zero
+ * @slots: slots of each object, 0 to REFSLAB_SLOTS_MAX
+ * @payload: payload bytes of each object, 0 to REFSLAB_PAYLOAD_MAX
+ * @align: alignment of the payload, a power of two up to 4096, 0 for 8
+ * @type: out: the type's number in the heap, never 0
+ * @name: shown in sysfs; not empty; letters, digits, '-', '_', '.'
+ *
+ * A fresh object's slots are empty and its payload is zero. @slots and
+ * @payload must not both be 0.
+ */
+struct refslab_type_create {
+	__u32	size;
+	__u32	flags;
+	__u32	slots;
+	__u32	payload;
+	__u32	align;
+	__u32	type;
+	char	name[REFSLAB_NAME_MAX];
+};
+
+/**
+ * struct refslab_type_destroy - remove a type that has no objects
+ * @size: sizeof(struct refslab_type_destroy)
+ * @flags: zero
+ * @type: its number
+ * @reserved: zero
+ */
+struct refslab_type_destroy {
+	__u32	size;
+	__u32	flags;
+	__u32	type;
+	__u32	reserved;
+};
+
+#define REFSLAB_TYPE_INFO_NEXT	(1U << 0)
+
+/**
+ * struct refslab_type_info - look at a type
+ * @size: sizeof(struct refslab_type_info)
+ * @flags: REFSLAB_TYPE_INFO_NEXT: the type with the lowest number above @type,
+ *	ENOENT when there is none; start from 0 to list all
+ * @type: in and out: its number
+ * @type_flags: out: REFSLAB_TYPE_FLAG_*
+ * @slots: out: slots of each object
+ * @payload: out: payload bytes of each object
+ * @object_size: out: bytes of an object with header, slots and padding
+ * @slab_objects: out: objects a slab holds
+ * @objects: out: objects alive
+ * @slabs: out: slabs in use
+ * @name: out
+ */
+struct refslab_type_info {
+	__u32	size;
+	__u32	flags;
+	__u32	type;
+	__u32	type_flags;
+	__u32	slots;
+	__u32	payload;
+	__u32	object_size;
+	__u32	slab_objects;
+	__u64	objects;
+	__u64	slabs;
+	char	name[REFSLAB_NAME_MAX];
+};
+
+/**
+ * struct refslab_alloc - allocate an object
+ * @size: sizeof(struct refslab_alloc)
+ * @flags: zero
+ * @type: number of its type
+ * @reserved: zero
+ * @handle: out
+ */
+struct refslab_alloc {
+	__u32	size;
+	__u32	flags;
+	__u32	type;
+	__u32	reserved;
+	__u64	handle;
+};
+
+/**
+ * struct refslab_dup - make a second handle
+ * @size: sizeof(struct refslab_dup)
+ * @flags: zero
+ * @handle: an open handle
+ * @copy: out: the new one, of the same object
+ */
+struct refslab_dup {
+	__u32	size;
+	__u32	flags;
+	__u64	handle;
+	__u64	copy;
+};
+
+/**
+ * struct refslab_close - give a handle back
+ * @size: sizeof(struct refslab_close)
+ * @flags: zero
+ * @handle: an open handle, closed afterwards
+ */
+struct refslab_close {
+	__u32	size;
+	__u32	flags;
+	__u64	handle;
+};
+
+/**
+ * struct refslab_slot_set - fill or empty a slot
+ * @size: sizeof(struct refslab_slot_set)
+ * @flags: zero
+ * @handle: the object that has the slot
+ * @slot: number of the slot, from 0
+ * @reserved: zero
+ * @target: handle of the object to refer to, 0 to empty the slot
+ *
+ * What the slot referred to before loses that reference.
+ */
+struct refslab_slot_set {
+	__u32	size;
+	__u32	flags;
+	__u64	handle;
+	__u32	slot;
+	__u32	reserved;
+	__u64	target;
+};
+
+/**
+ * struct refslab_slot_load - get a handle of what a slot refers to
+ * @size: sizeof(struct refslab_slot_load)
+ * @flags: zero
+ * @handle: the object that has the slot
+ * @slot: number of the slot, from 0
+ * @reserved: zero
+ * @target: out: a new handle, 0 if the slot is empty
+ */
+struct refslab_slot_load {
+	__u32	size;
+	__u32	flags;
+	__u64	handle;
+	__u32	slot;
+	__u32	reserved;
+	__u64	target;
+};
+
+/**
+ * struct refslab_slot_move - move a reference from one slot to another
+ * @size: sizeof(struct refslab_slot_move)
+ * @flags: zero
+ * @from: the object whose slot is emptied
+ * @to: the object whose slot is filled; may be the same object
+ * @from_slot: number of the slot to empty
+ * @to_slot: number of the slot to fill; what it held loses that reference
+ *
+ * An empty @from_slot empties @to_slot. Moving a slot to itself does nothing.
+ */
+struct refslab_slot_move {
+	__u32	size;
+	__u32	flags;
+	__u64	from;
+	__u64	to;
+	__u32	from_slot;
+	__u32	to_slot;
+};
+
+/**
+ * struct refslab_io - copy payload
+ * @size: sizeof(struct refslab_io)
+ * @flags: zero
+ * @handle: the object
+ * @offset: first byte of the payload; @offset + @length must not be more than
+ *	the type's payload, EINVAL
+ * @length: bytes
+ * @buffer: the caller's memory
+ *
+ * With EFAULT an unknown part of the destination has been written.
+ */
+struct refslab_io {
+	__u32	size;
+	__u32	flags;
+	__u64	handle;
+	__u32	offset;
+	__u32	length;
+	__u64	buffer;
+};
+
+/**
+ * struct refslab_object_info - look at an object
+ * @size: sizeof(struct refslab_object_info)
+ * @flags: zero
+ * @handle: the object
+ * @type: out: number of its type
+ * @generation: out: sweeps survived, capped; 0 for leaf types
+ * @count: out: references to it, from handles, slots and the kernel
+ * @slots: out: slots it has
+ * @payload: out: payload bytes it has
+ */
+struct refslab_object_info {
+	__u32	size;
+	__u32	flags;
+	__u64	handle;
+	__u32	type;
+	__u32	generation;
+	__u64	count;
+	__u32	slots;
+	__u32	payload;
+};
+
+#define REFSLAB_THRESHOLDS_SET	(1U << 0)
+
+/**
+ * struct refslab_thresholds - get or set the sweep thresholds
+ * @size: sizeof(struct refslab_thresholds)
+ * @flags: REFSLAB_THRESHOLDS_SET to set; without it @threshold is out
+ * @threshold: [0]: allocations minus frees beyond which a sweep of generation 0
+ *	starts, 0 never; [1]: sweeps of generation 0 beyond which one of
+ *	generation 1 runs instead; [2]: likewise of generation 1 and 2
+ * @reserved: zero
+ */
+struct refslab_thresholds {
+	__u32	size;
+	__u32	flags;
+	__u32	threshold[REFSLAB_GENERATIONS];
+	__u32	reserved;
+};
+
+#define REFSLAB_ENABLE_SET	(1U << 0)
+
+/**
+ * struct refslab_enable - automatic sweeps
+ * @size: sizeof(struct refslab_enable)
+ * @flags: REFSLAB_ENABLE_SET to set; without it @enabled is out
+ * @enabled: 1 on, 0 off; REFSLAB_COLLECT works either way
+ * @reserved: zero
+ */
+struct refslab_enable {
+	__u32	size;
+	__u32	flags;
+	__u32	enabled;
+	__u32	reserved;
+};
+
+/**
+ * struct refslab_counts - what the thresholds are compared with
+ * @size: sizeof(struct refslab_counts)
+ * @flags: zero
+ * @count: out: [0]: allocations minus frees of objects with slots since the
+ *	last sweep; [1], [2]: sweeps of the next younger generation since the
+ *	last one of this
+ */
+struct refslab_counts {
+	__u32	size;
+	__u32	flags;
+	__s64	count[REFSLAB_GENERATIONS];
+};
+
+/**
+ * struct refslab_stats - what the sweeps of one generation have done
+ * @size: sizeof(struct refslab_stats)
+ * @flags: zero
+ * @generation: 0 to 2
+ * @reserved: zero
+ * @runs: out: sweeps
+ * @examined: out: objects gathered
+ * @freed: out: objects freed as members of garbage cycles, or of what only
+ *	these reached
+ * @unfreed: out: objects that looked like garbage, were touched meanwhile and
+ *	left to a later sweep
+ * @aborts: out: commits given up because an object was looked up meanwhile
+ * @time_ns: out: nanoseconds spent
+ * @longest_ns: out: nanoseconds of the longest one
+ */
+struct refslab_stats {
+	__u32	size;
+	__u32	flags;
+	__u32	generation;
+	__u32	reserved;
+	__u64	runs;
+	__u64	examined;
+	__u64	freed;
+	__u64	unfreed;
+	__u64	aborts;
+	__u64	time_ns;
+	__u64	longest_ns;
+};
+
+/**
+ * struct refslab_collect - sweep now
+ * @size: sizeof(struct refslab_collect)
+ * @flags: zero
+ * @generation: 0 to 2; 2 looks at every candidate
+ * @reserved: zero
+ * @examined: out: as in &struct refslab_stats, of this sweep
+ * @freed: out
+ * @unfreed: out
+ * @time_ns: out
+ *
+ * Runs in the caller's context; waits for a sweep under way first.
+ */
+struct refslab_collect {
+	__u32	size;
+	__u32	flags;
+	__u32	generation;
+	__u32	reserved;
+	__u64	examined;
+	__u64	freed;
+	__u64	unfreed;
+	__u64	time_ns;
+};
+
+/* An unregistered letter; see Documentation/userspace-api/ioctl in the kernel */
+#define REFSLAB_IOC		0xD7
+
+#define REFSLAB_HEAP_CREATE	_IOW(REFSLAB_IOC, 0x00, struct refslab_heap_create)
+#define REFSLAB_HEAP_INFO	_IOWR(REFSLAB_IOC, 0x01, struct refslab_heap_info)
+#define REFSLAB_HEAP_LIMITS	_IOW(REFSLAB_IOC, 0x02, struct refslab_heap_limits)
+#define REFSLAB_TYPE_CREATE	_IOWR(REFSLAB_IOC, 0x10, struct refslab_type_create)
+#define REFSLAB_TYPE_DESTROY	_IOW(REFSLAB_IOC, 0x11, struct refslab_type_destroy)
+#define REFSLAB_TYPE_INFO	_IOWR(REFSLAB_IOC, 0x12, struct refslab_type_info)
+#define REFSLAB_ALLOC		_IOWR(REFSLAB_IOC, 0x20, struct refslab_alloc)
+#define REFSLAB_DUP		_IOWR(REFSLAB_IOC, 0x21, struct refslab_dup)
+#define REFSLAB_CLOSE		_IOW(REFSLAB_IOC, 0x22, struct refslab_close)
+#define REFSLAB_SLOT_SET	_IOW(REFSLAB_IOC, 0x30, struct refslab_slot_set)
+#define REFSLAB_SLOT_LOAD	_IOWR(REFSLAB_IOC, 0x31, struct refslab_slot_load)
+#define REFSLAB_SLOT_MOVE	_IOW(REFSLAB_IOC, 0x32, struct refslab_slot_move)
+#define REFSLAB_READ		_IOW(REFSLAB_IOC, 0x40, struct refslab_io)
+#define REFSLAB_WRITE		_IOW(REFSLAB_IOC, 0x41, struct refslab_io)
+#define REFSLAB_OBJECT_INFO	_IOWR(REFSLAB_IOC, 0x42, struct refslab_object_info)
+#define REFSLAB_THRESHOLDS	_IOWR(REFSLAB_IOC, 0x50, struct refslab_thresholds)
+#define REFSLAB_ENABLE		_IOWR(REFSLAB_IOC, 0x51, struct refslab_enable)
+#define REFSLAB_COUNTS		_IOWR(REFSLAB_IOC, 0x52, struct refslab_counts)
+#define REFSLAB_STATS		_IOWR(REFSLAB_IOC, 0x53, struct refslab_stats)
+#define REFSLAB_COLLECT		_IOWR(REFSLAB_IOC, 0x54, struct refslab_collect)
+
+#endif /* _UAPI_LINUX_REFSLAB_H */

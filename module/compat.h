@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * All that differs between the kernels refslab builds on, so that the rest reads
+ * as if there were one. Included by force before every file. Keyed on names
+ * where the name is a macro, because stable kernels get backports; on versions
+ * where it is not.
+ */
+#ifndef _REFSLAB_COMPAT_H
+#define _REFSLAB_COMPAT_H
+
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0) && \
+	!defined(REFSLAB_ANY_KERNEL)
+#error "refslab is tested on Linux 6.1 to 6.12; make REFSLAB_ANY_KERNEL=1 tries another"
+#endif
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0) && \
+	!defined(REFSLAB_ANY_KERNEL)
+#error "refslab is tested on Linux 6.1 to 6.12; make REFSLAB_ANY_KERNEL=1 tries another"
+#endif
+#ifndef CONFIG_64BIT
+#error "refslab needs a 64-bit kernel: its reference counts are 64-bit words"
+#endif
+
+#include <linux/gfp.h>
+#include <linux/kasan.h>
+#include <linux/shrinker.h>
+#include <linux/slab.h>
+#include <linux/swap.h>
+#include <linux/string.h>
+
+/* 6.7: shrinkers are allocated and carry private_data. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+#define refslab_shrinker_private(shrinker) ((shrinker)->private_data)
+
+static inline struct shrinker *refslab_shrinker_create(const char *name,
+		unsigned long (*count)(struct shrinker *, struct shrink_control *),
+		unsigned long (*scan)(struct shrinker *, struct shrink_control *),
+		void *private)
+{
+	struct shrinker *s = shrinker_alloc(SHRINKER_NUMA_AWARE, "refslab:%s", name);
+
+	if (!s)
+		return NULL;
+	s->count_objects = count;
+	s->scan_objects = scan;
+	s->seeks = DEFAULT_SEEKS;
+	s->private_data = private;
+	shrinker_register(s);
+	return s;
+}
+
+static inline void refslab_shrinker_destroy(struct shrinker *s)
+{
+	shrinker_free(s);
+}
+#else
+struct refslab_shrinker {
+	struct shrinker	shrinker;
+	void		*private;
+};
+
+#define refslab_shrinker_private(s) \
+	(container_of(s, struct refslab_shrinker, shrinker)->private)
+
+static inline struct shrinker *refslab_shrinker_create(const char *name,
+		unsigned long (*count)(struct shrinker *, struct shrink_control *),
+		unsigned long (*scan)(struct shrinker *, struct shrink_control *),
+		void *private)
+{
+	struct refslab_shrinker *s = kzalloc(sizeof(*s), GFP_KERNEL);
+
+	if (!s)
+		return NULL;
+	s->shrinker.count_objects = count;
+	s->shrinker.scan_objects = scan;
+	s->shrinker.seeks = DEFAULT_SEEKS;
+	s->shrinker.flags = SHRINKER_NUMA_AWARE;
+	s->private = private;
+	if (register_shrinker(&s->shrinker, "refslab:%s", name)) {
+		kfree(s);
+		return NULL;
+	}
+	return &s->shrinker;
+}
+
+static inline void refslab_shrinker_destroy(struct shrinker *s)
+{
+	if (!s)
+		return;
+	unregister_shrinker(s);
+	kfree(container_of(s, struct refslab_shrinker, shrinker));
+}
+#endif
+
+/* 6.4: what a shrinker frees itself is reported by a call. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+static inline void mm_account_reclaimed_pages(unsigned long pages)
+{
+	if (current->reclaim_state)
+		current->reclaim_state->reclaimed_slab += pages;
+}
+#endif
+
+/*
+ * The only export of KASAN that changes the shadow; declared in mm/kasan.
+ * Generic KASAN only: a value of 0 makes memory accessible, others not.
+ */
+#ifdef CONFIG_KASAN_GENERIC
+void kasan_poison(const void *addr, size_t size, u8 value, bool init);
+#define REFSLAB_KASAN_FREE	0xFB	/* reported as a use after free */
+#define refslab_kasan_poison(addr, size) \
+	kasan_poison(addr, size, REFSLAB_KASAN_FREE, false)
+#define refslab_kasan_unpoison(addr, size) \
+	kasan_poison(addr, size, 0, false)
+#else
+#define refslab_kasan_poison(addr, size)	do { } while (0)
+#define refslab_kasan_unpoison(addr, size)	do { } while (0)
+#endif
+
+/* 6.10: a trace event's string knows its source. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#define refslab_assign_str(field, string)	__assign_str(field)
+#else
+#define refslab_assign_str(field, string)	__assign_str(field, string)
+#endif
+
+#endif /* _REFSLAB_COMPAT_H */

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Heaps: pool, types and sweeper together.
+ */
+#include "heap.h"
+
+#include <linux/ctype.h>
+#include <linux/module.h>
+
+#include "sysfs.h"
+
+struct workqueue_struct *refslab_wq;
+
+/* heaps and their names; heaps_lock protects both lists */
+static DEFINE_MUTEX(heaps_lock);
+static LIST_HEAD(heaps);
+static unsigned long heaps_made;
+
+/**
+ * heap_name_valid - whether a heap or a type can have this name
+ * @name: the name, or NULL
+ *
+ * It becomes a directory in sysfs.
+ */
+bool heap_name_valid(const char *name)
+{
+	size_t i, len = name ? strnlen(name, sizeof_field(struct refslab_heap, name)) : 0;
+
+	if (!len || len == sizeof_field(struct refslab_heap, name) || name[0] == '.')
+		return false;
+	for (i = 0; i < len; i++)
+		if (!isascii(name[i]) || (!isalnum(name[i]) && !strchr("-_.", name[i])))
+			return false;
+	return true;
+}
+
+static bool heap_name_taken(const char *name)
+{
+	struct refslab_heap *heap;
+
+	lockdep_assert_held(&heaps_lock);
+	list_for_each_entry(heap, &heaps, link)
+		if (!strcmp(heap->name, name))
+			return true;
+	return false;
+}
+
+static int heap_set_name(struct refslab_heap *heap, const char *name)
+{
+	lockdep_assert_held(&heaps_lock);
+	if (name) {
+		/* "version" and the like are files beside the heaps */
+		if (heap_name_taken(name) || !strcmp(name, "version"))
+			return -EEXIST;
+		strscpy(heap->name, name, sizeof(heap->name));
+		return 0;
+	}
+	do {
+		snprintf(heap->name, sizeof(heap->name), "heap-%lu", ++heaps_made);
+	} while (heap_name_taken(heap->name));
+	return 0;
+}
+
+/* Called by the last kobject_put(), or where a heap has no kobject yet. */
+void heap_free(struct refslab_heap *heap)
+{
+	xa_destroy(&heap->types);
+	releaser_destroy(&heap->releaser);
+	kfree(heap);
+}
+
+/**
+ * refslab_heap_create - make a heap
+ * @args: what it is; copied
+ *
+ * Context: May sleep.
+ * Return: the heap; -EINVAL for arguments that make no sense, -EEXIST if there
+ *	is a heap of that name, -ENOMEM.
+ */
+struct refslab_heap *refslab_heap_create(const struct refslab_heap_args *args)
+{
+	struct refslab_heap *heap;
+	int err;
+
+	if (args->flags & ~REFSLAB_HEAP_FLAGS ||
+	    (args->name && !heap_name_valid(args->name)))
+		return ERR_PTR(-EINVAL);
+
+	heap = kzalloc(sizeof(*heap), GFP_KERNEL);
+	if (!heap)
+		return ERR_PTR(-ENOMEM);
+	heap->flags = args->flags;
+	mutex_init(&heap->lock);
+	xa_init_flags(&heap->types, XA_FLAGS_ALLOC1);
+	INIT_LIST_HEAD(&heap->link);
+	sweep_init(&heap->sweep);
+	trigger_init(&heap->trigger);
+	err = releaser_init(&heap->releaser);
+	if (err)
+		goto err_free;
+
+	mutex_lock(&heaps_lock);
+	err = heap_set_name(heap, args->name);
+	if (err)
+		goto err_unlock;
+	err = pool_init(&heap->pool, heap->name, args);
+	if (err)
+		goto err_unlock;
+	err = sysfs_add_heap(heap);
+	if (err)
+		goto err_kobject;
+	list_add_tail(&heap->link, &heaps);
+	mutex_unlock(&heaps_lock);
+	return heap;
+
+err_kobject:
+	mutex_unlock(&heaps_lock);
+	pool_close(&heap->pool);
+	pool_destroy(&heap->pool);
+	kobject_put(&heap->kobj);
+	return ERR_PTR(err);
+err_unlock:
+	mutex_unlock(&heaps_lock);
+err_free:
+	heap_free(heap);
+	return ERR_PTR(err);
+}
+EXPORT_SYMBOL_GPL(refslab_heap_create);
+
+/* Calls @fn for each object that lives; nobody uses the heap any more. */
+static unsigned long heap_for_each_object(struct refslab_heap *heap,
+					  void (*fn)(struct refslab_type *type,
+						     struct refslab_object *obj))
+{
+	unsigned long n = 0;
+	u32 number, i;
+
+	for (number = 0; number < heap->pool.next_number; number++) {
+		struct chunk *chunk = pool_find_chunk(&heap->pool, number);
+		struct slab *slab = container_of(chunk, struct slab, chunk);
+
+		if (!chunk || chunk->state != CHUNK_USED)
+			continue;
+		for (i = 0; i < slab->layout->objects; i++) {
+			struct refslab_object *obj = slab_object(slab, i);
+
+			/* pinned ones too; in slab or magazine it is 0 */
+			if (!(atomic64_read(&obj->word) & REFSLAB_COUNT_MASK))
+				continue;
+			n++;
+			if (fn)
+				fn(slab->type, obj);
+		}
+		cond_resched();
+	}
+	return n;
+}
+
+static void pin_object(struct refslab_type *type, struct refslab_object *obj)
+{
+	atomic64_set(&obj->word, REFSLAB_COUNT_PINNED | REFSLAB_LISTED);
+}
+
+static void end_object(struct refslab_type *type, struct refslab_object *obj)
+{
+	struct refslab_slot *slot;
+	unsigned long cursor = 0;
+
+	if (!type->release)
+		return;
+	while ((slot = type_next_slot(type, obj, &cursor)))
+		WRITE_ONCE(slot->target, NULL);
+	object_call_release(type, obj);
+}
+
+static bool heap_has_releases(struct refslab_heap *heap)
+{
+	struct refslab_type *type;
+	unsigned long id;
+
+	xa_for_each(&heap->types, id, type)
+		if (type->release)
+			return true;
+	return false;
+}
+
+/**
+ * refslab_heap_destroy - end a heap with all its types and objects
+ * @heap: a heap that nobody uses any more, but for releases of its types
+ *
+ * Goes by slab, not by count: objects that live are released, whatever counts
+ * they have, and their memory goes back. Nobody may have a reference any more.
+ *
+ * Context: May sleep.
+ * Return: how many objects lived.
+ */
+unsigned long refslab_heap_destroy(struct refslab_heap *heap)
+{
+	struct refslab_type *type;
+	unsigned long id, n;
+
+	sysfs_remove_heap(heap);
+	trigger_close(&heap->trigger);
+	flush_work(&heap->releaser.work);
+
+	n = heap_objects(heap);
+	if (n && heap_has_releases(heap)) {
+		/* so that puts by the releases end nobody before its turn */
+		heap_for_each_object(heap, pin_object);
+		heap_for_each_object(heap, end_object);
+		flush_work(&heap->releaser.work);
+	}
+	pool_close(&heap->pool);
+
+	mutex_lock(&heap->lock);
+	xa_for_each(&heap->types, id, type) {
+		xa_erase(&heap->types, id);
+		sysfs_remove_type(type);
+		/* nobody looks at the objects any more: no grace period */
+		kobject_put(&type->kobj);
+	}
+	mutex_unlock(&heap->lock);
+
+	synchronize_rcu();
+	pool_destroy(&heap->pool);
+	mutex_lock(&heaps_lock);
+	list_del(&heap->link);
+	mutex_unlock(&heaps_lock);
+	kobject_put(&heap->kobj);
+	return n;
+}
+EXPORT_SYMBOL_GPL(refslab_heap_destroy);
+
+/**
+ * heap_objects - how many objects of a heap live
+ * @heap: the heap
+ *
+ * Context: Any context.
+ * Return: the number; approximate while others allocate and free.
+ */
+unsigned long heap_objects(struct refslab_heap *heap)
+{
+	struct refslab_type *type;
+	unsigned long id, n = 0;
+
+	rcu_read_lock();
+	xa_for_each(&heap->types, id, type)
+		n += refslab_type_objects(type);
+	rcu_read_unlock();
+	return n;
+}
+
+/**
+ * heap_validate - check all the books of a heap
+ * @heap: a heap that nobody uses meanwhile
+ *
+ * Context: May sleep.
+ * Return: 0, or -EUCLEAN after a WARN.
+ */
+int heap_validate(struct refslab_heap *heap)
+{
+	struct refslab_type *type;
+	unsigned long id;
+	int err;
+
+	flush_work(&heap->releaser.work);
+	mutex_lock(&heap->lock);
+	mutex_lock(&heap->sweep.mutex);
+	flush_work(&heap->pool.work);
+	err = pool_validate(&heap->pool);
+	xa_for_each(&heap->types, id, type)
+		err = type_validate(type) ?: err;
+	err = sweep_validate(heap) ?: err;
+	mutex_unlock(&heap->sweep.mutex);
+	mutex_unlock(&heap->lock);
+	return err;
+}
+
+int heap_init(void)
+{
+	/* MEM_RECLAIM: what frees memory must go on when there is none */
+	refslab_wq = alloc_workqueue("refslab", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	return refslab_wq ? 0 : -ENOMEM;
+}
+
+void heap_exit(void)
+{
+	WARN_ON(!list_empty(&heaps));
+	destroy_workqueue(refslab_wq);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Heaps: pool, types and sweeper together. */
+#ifndef _REFSLAB_HEAP_H
+#define _REFSLAB_HEAP_H
+
+#include <linux/kobject.h>
+#include <linux/mutex.h>
+#include <linux/refslab.h>
+#include <linux/xarray.h>
+
+#include "object.h"
+#include "pool.h"
+#include "sweep.h"
+#include "trigger.h"
+#include "type.h"
+
+#define TYPES_MAX	1024	/* of one heap */
+
+/**
+ * struct refslab_heap - a heap
+ * @pool: its pages
+ * @sweep: its sweeper
+ * @trigger: when that runs
+ * @releaser: releases under way, and left to the workqueue
+ * @lock: creating and destroying types
+ * @types: id -> type; @lock to change, RCU to look
+ * @type_count: types in it; @lock
+ * @kobj: in sysfs; its release frees the heap
+ * @types_kobj: the directory of the types
+ * @link: heaps; heaps_lock
+ * @flags: REFSLAB_HEAP_*; fixed
+ * @name: fixed
+ */
+struct refslab_heap {
+	struct pool	pool;
+	struct sweep	sweep;
+	struct trigger	trigger;
+	struct releaser	releaser;
+
+	struct mutex	lock;
+	struct xarray	types;
+	u32		type_count;
+	struct kobject	kobj;
+	struct kobject	*types_kobj;
+	struct list_head link;
+	unsigned int	flags;
+	char		name[32];
+};
+
+extern struct workqueue_struct *refslab_wq;
+
+bool heap_name_valid(const char *name);
+unsigned long heap_objects(struct refslab_heap *heap);
+int heap_validate(struct refslab_heap *heap);
+void heap_free(struct refslab_heap *heap);
+
+int heap_init(void);
+void heap_exit(void);
+
+#endif /* _REFSLAB_HEAP_H */

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Magazines: a CPU's small stack of free objects of one type.
+ *
+ * The stack is used with preemption off and marked busy meanwhile; an interrupt
+ * that finds it busy goes to the slabs, whose locks are irqsave. So the usual
+ * path neither disables interrupts nor has an atomic step. Empty magazines are
+ * filled, and full ones emptied, by half, so that an object to and fro does not
+ * go to the slabs each time.
+ */
+#include "magazine.h"
+
+#include <linux/cpu.h>
+#include <linux/percpu.h>
+#include <linux/slab.h>
+#include <linux/topology.h>
+
+#include "heap.h"
+
+/**
+ * magazine_size - how many objects a magazine of a type holds
+ * @object_size: bytes of an object
+ *
+ * Half of it is what goes to the slabs at a time: from the 32 objects that keep
+ * the slow path rare for small ones, to few enough for large ones that what a
+ * CPU sits on stays below two chunks.
+ */
+unsigned int magazine_size(size_t object_size)
+{
+	return clamp_t(unsigned int, SZ_32K / object_size, 4, 128) & ~1U;
+}
+
+struct magazine __percpu *magazine_create(unsigned int size)
+{
+	return __alloc_percpu(struct_size((struct magazine *)NULL, objects, size),
+			      sizeof(void *));
+}
+
+void magazine_destroy(struct magazine __percpu *magazines)
+{
+	free_percpu(magazines);
+}
+
+/*
+ * Interrupts come and go within one instruction of this CPU, so plain accesses
+ * in program order are enough; barrier() keeps the compiler to it.
+ */
+static __always_inline bool magazine_begin(struct magazine *m)
+{
+	if (unlikely(m->busy))
+		return false;
+	m->busy = 1;
+	barrier();
+	return true;
+}
+
+static __always_inline void magazine_end(struct magazine *m)
+{
+	barrier();
+	m->busy = 0;
+}
+
+/* Fills half of @m, which is empty, and takes one object more. */
+static void *refill(struct refslab_type *type, struct magazine *m)
+{
+	void *object;
+
+	m->count = slab_take(type, numa_mem_id(), type->magazine_size / 2, m->objects);
+	if (!m->count)
+		return NULL;
+	object = m->objects[--m->count];
+	return object;
+}
+
+static noinline struct refslab_object *alloc_slow(struct refslab_type *type,
+						  gfp_t gfp)
+{
+	bool swept = false;
+	struct magazine *m;
+	void *object;
+	int err, nid;
+
+	for (;;) {
+		preempt_disable();
+		nid = numa_mem_id();
+		m = this_cpu_ptr(type->magazines);
+		if (magazine_begin(m)) {
+			object = m->count ? m->objects[--m->count] : refill(type, m);
+			magazine_end(m);
+		} else if (!slab_take(type, nid, 1, &object)) {
+			object = NULL;
+		}
+		preempt_enable();
+		if (object)
+			return object;
+
+		err = slab_grow(type, nid, gfp);
+		if (!err)
+			continue;
+		/* before an allocation is refused, what is garbage goes */
+		if (swept || !gfpflags_allow_blocking(gfp) ||
+		    !trigger_pressed(type->heap))
+			break;
+		swept = true;
+	}
+	for_each_node_state(nid, N_MEMORY)
+		if (slab_take(type, nid, 1, &object))
+			return object;
+	return ERR_PTR(err);
+}
+
+/**
+ * magazine_alloc - take a free object
+ * @type: its type
+ * @gfp: how hard to try when the magazine is empty
+ *
+ * Context: As @gfp allows.
+ * Return: the object, as it was freed; -ENOSPC at the pool's limit, -ENOMEM.
+ */
+struct refslab_object *magazine_alloc(struct refslab_type *type, gfp_t gfp)
+{
+	struct magazine *m;
+	void *object = NULL;
+
+	preempt_disable();
+	m = this_cpu_ptr(type->magazines);
+	if (likely(magazine_begin(m))) {
+		if (likely(m->count))
+			object = m->objects[--m->count];
+		magazine_end(m);
+	}
+	preempt_enable();
+	if (likely(object))
+		return object;
+	return alloc_slow(type, gfp);
+}
+
+/**
+ * magazine_alloc_bulk - take free objects without growing the cache
+ * @type: their type
+ * @n: how many at most
+ * @objects: filled in
+ *
+ * Context: Any context.
+ * Return: how many.
+ */
+unsigned int magazine_alloc_bulk(struct refslab_type *type, unsigned int n,
+				 void **objects)
+{
+	unsigned int got = 0;
+	struct magazine *m;
+
+	preempt_disable();
+	m = this_cpu_ptr(type->magazines);
+	if (magazine_begin(m)) {
+		while (got < n && m->count)
+			objects[got++] = m->objects[--m->count];
+		magazine_end(m);
+	}
+	if (got < n)
+		got += slab_take(type, numa_mem_id(), n - got, objects + got);
+	preempt_enable();
+	return got;
+}
+
+static noinline void free_slow(struct refslab_type *type, struct magazine *m,
+			       void *object)
+{
+	unsigned int half = type->magazine_size / 2;
+
+	/* the bottom half has been here longest */
+	slab_give(type, half, m->objects);
+	m->count -= half;
+	memmove(m->objects, m->objects + half, m->count * sizeof(*m->objects));
+	m->objects[m->count++] = object;
+}
+
+/**
+ * magazine_free - give an object back
+ * @type: its type
+ * @object: the object, its word 0
+ *
+ * Context: Any context.
+ */
+void magazine_free(struct refslab_type *type, struct refslab_object *object)
+{
+	void *one = object;
+	struct magazine *m;
+
+	preempt_disable();
+	m = this_cpu_ptr(type->magazines);
+	if (likely(magazine_begin(m))) {
+		if (likely(m->count < type->magazine_size))
+			m->objects[m->count++] = object;
+		else
+			free_slow(type, m, object);
+		magazine_end(m);
+	} else {
+		slab_give(type, 1, &one);
+	}
+	preempt_enable();
+}
+
+static void drain_one(struct refslab_type *type, struct magazine *m)
+{
+	if (!magazine_begin(m))
+		return;
+	slab_give(type, m->count, m->objects);
+	m->count = 0;
+	magazine_end(m);
+}
+
+static void drain_here(void *type)
+{
+	drain_one(type, this_cpu_ptr(((struct refslab_type *)type)->magazines));
+}
+
+/**
+ * magazine_drain - empty the magazines of a type into its slabs
+ * @type: the type
+ *
+ * A magazine at work at the moment is left alone.
+ *
+ * Context: May sleep.
+ */
+void magazine_drain(struct refslab_type *type)
+{
+	int cpu;
+
+	might_sleep();
+	cpus_read_lock();
+	/* in an interrupt on its own CPU, which finds busy what it must not touch */
+	on_each_cpu(drain_here, type, 1);
+	/* what a CPU had when it went off waits for it, or for us */
+	for_each_possible_cpu(cpu)
+		if (!cpu_online(cpu))
+			drain_one(type, per_cpu_ptr(type->magazines, cpu));
+	cpus_read_unlock();
+}
+
+/**
+ * magazine_objects - how many free objects the magazines of a type hold
+ * @type: the type
+ *
+ * For information: others go on meanwhile.
+ *
+ * Context: Any context.
+ */
+unsigned long magazine_objects(struct refslab_type *type)
+{
+	unsigned long n = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		n += READ_ONCE(per_cpu_ptr(type->magazines, cpu)->count);
+	return n;
+}
+
+/**
+ * magazine_validate - check the magazines of a type that nobody uses meanwhile
+ * @type: the type
+ *
+ * Return: 0, or -EUCLEAN after a WARN.
+ */
+int magazine_validate(struct refslab_type *type)
+{
+	int cpu, err = 0;
+	u32 i;
+
+	for_each_possible_cpu(cpu) {
+		struct magazine *m = per_cpu_ptr(type->magazines, cpu);
+
+		if (m->busy || m->count > type->magazine_size)
+			err = -EUCLEAN;
+		for (i = 0; i < m->count && !err; i++) {
+			struct refslab_object *object = m->objects[i];
+			struct slab *slab = slab_of(object);
+
+			if (slab->type != type || atomic64_read(&object->word) ||
+			    slab_is_free(slab, slab_index(slab, object)))
+				err = -EUCLEAN;
+		}
+	}
+	WARN(err, "refslab: a magazine of type %s holds what it should not\n",
+	     type->name);
+	return err;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Objects: allocation, the rare paths of get and put, release. */
+#ifndef _REFSLAB_OBJECT_H
+#define _REFSLAB_OBJECT_H
+
+#include <linux/refslab.h>
+
+#include "slab.h"
+
+/*
+ * What a sweep notes about an object with slots, in its header.
+ *
+ *	bits  0 - 28	link: number of the next object on a list of the sweep
+ *	bits 29 - 57	scratch: edges counted, or the mark stack's link
+ *	bits 58 - 59	generation
+ *	bits 60 - 63	state, below
+ *
+ * Written by the sweep alone, while the word says GATHERED; put reads the
+ * generation at any time.
+ */
+#define NUMBER_BITS	29
+#define NUMBER_MASK	GENMASK_ULL(NUMBER_BITS - 1, 0)
+#define NOTE_SCRATCH_SHIFT	NUMBER_BITS
+#define NOTE_SCRATCH	(NUMBER_MASK << NOTE_SCRATCH_SHIFT)
+#define NOTE_GEN_SHIFT	58
+#define NOTE_GEN	GENMASK_ULL(59, 58)
+#define NOTE_CANDIDATE	BIT_ULL(60)	/* was LISTED when gathered */
+#define NOTE_LIVE	BIT_ULL(61)	/* found not to be garbage */
+
+static inline u64 *object_note(struct refslab_object *obj)
+{
+	return &container_of(obj, struct refslab_linked, object)->sweep;
+}
+
+static inline unsigned int object_generation(struct refslab_object *obj)
+{
+	return (READ_ONCE(*object_note(obj)) & NOTE_GEN) >> NOTE_GEN_SHIFT;
+}
+
+/**
+ * struct chain - objects that wait for their release, linked by object number
+ *	through the version half of their words
+ * @head: first, or NULL
+ * @tail: last
+ */
+struct chain {
+	struct refslab_object *head, *tail;
+};
+
+/**
+ * struct release_cpu - releases under way on one CPU, for one heap
+ * @busy: one is; by its own CPU, with preemption off
+ * @head: number of the first object that has died meanwhile, in a release or
+ *	an interrupt; this_cpu cmpxchg and xchg
+ */
+struct release_cpu {
+	u32	busy;
+	u32	head;
+};
+
+/**
+ * struct releaser - a heap's releases
+ * @cpu: per CPU
+ * @deferred: number of the first object left to @work; xchg and cmpxchg
+ * @work: releases them
+ * @worker: the task that runs @work, or NULL; written by itself
+ * @count: objects released by @work so far; written by @work
+ */
+struct releaser {
+	struct release_cpu __percpu *cpu;
+	atomic_t	deferred;
+	struct work_struct work;
+	struct task_struct *worker;
+	unsigned long	count;
+};
+
+int releaser_init(struct releaser *releaser);
+void releaser_destroy(struct releaser *releaser);
+bool object_in_release(struct refslab_heap *heap);
+
+struct refslab_object *object_alloc(struct refslab_type *type, gfp_t gfp);
+void object_list(struct refslab_object *obj);
+void object_put_edge(struct refslab_object *obj, struct chain *chain);
+unsigned long object_release_chain(struct refslab_heap *heap, struct chain *chain);
+void object_call_release(struct refslab_type *type, struct refslab_object *obj);
+void object_free(struct refslab_type *type, struct refslab_object *obj);
+bool object_sane(struct refslab_object *obj);
+
+#endif /* _REFSLAB_OBJECT_H */

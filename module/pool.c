@@ -1,0 +1,783 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The pool: a heap's private pages, handed out as chunks.
+ *
+ * A chunk is used (a slab), waiting (given back less than a grace period ago)
+ * or cached (empty, ready). Only from the cache is a chunk handed out anew or
+ * returned to the system, so that code which looks at objects in RCU read
+ * sections never sees memory become something else. Pages are allocated and
+ * freed without the lock, by allocators that asked for it and by the pool's
+ * work; what runs below a put only moves chunks between lists.
+ */
+#include "pool.h"
+
+#include <linux/kmemleak.h>
+#include <linux/memcontrol.h>
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/mm.h>
+
+#include "heap.h"
+#include "trace.h"
+
+#define CHUNK_PAGES	(1UL << REFSLAB_CHUNK_ORDER)
+#define LIMIT_DEFAULT	SZ_1G
+#define HIGH_DEFAULT	SZ_2M
+
+static_assert(REFSLAB_CHUNK_SIZE == SZ_32K);
+static_assert(ilog2(CHUNKS_MAX) + CHUNK_GRANULES_SHIFT == NUMBER_BITS);
+
+static unsigned long to_chunks(u64 bytes)
+{
+	return min_t(u64, DIV_ROUND_UP_ULL(bytes, REFSLAB_CHUNK_SIZE), CHUNKS_MAX + 1);
+}
+
+/* --- the chunk table: numbers for chunks --- */
+
+/* Makes sure that a number can be had without allocating. May sleep by @gfp. */
+static int table_prepare(struct pool *pool, gfp_t gfp)
+{
+	unsigned long flags;
+	void **leaf;
+	u32 i;
+
+	/* a caller that loses the number to another comes back */
+	if (READ_ONCE(pool->free_number) < CHUNKS_MAX ||
+	    READ_ONCE(pool->next_number) % CHUNKS_LEAF)
+		return 0;
+
+	leaf = kcalloc(CHUNKS_LEAF, sizeof(*leaf), gfp & ~__GFP_ZERO);
+	if (!leaf)
+		return -ENOMEM;
+
+	raw_spin_lock_irqsave(&pool->lock, flags);
+	i = pool->next_number / CHUNKS_LEAF;
+	if (pool->next_number < CHUNKS_MAX && !pool->table[i]) {
+		/* pairs with the smp_load_acquire() in pool_find_chunk() */
+		smp_store_release(&pool->table[i], leaf);
+		leaf = NULL;
+	}
+	raw_spin_unlock_irqrestore(&pool->lock, flags);
+	kfree(leaf);
+	return 0;
+}
+
+static bool table_insert(struct pool *pool, struct chunk *chunk)
+{
+	u32 number = pool->free_number;
+	void **entry;
+
+	lockdep_assert_held(&pool->lock);
+
+	if (number < CHUNKS_MAX) {
+		entry = &pool->table[number / CHUNKS_LEAF][number % CHUNKS_LEAF];
+		pool->free_number = (unsigned long)*entry >> 1;
+	} else {
+		number = pool->next_number;
+		if (number >= CHUNKS_MAX || !pool->table[number / CHUNKS_LEAF])
+			return false;
+		entry = &pool->table[number / CHUNKS_LEAF][number % CHUNKS_LEAF];
+		pool->next_number++;
+	}
+	chunk->number = number;
+	WRITE_ONCE(*entry, chunk);
+	return true;
+}
+
+static void table_remove(struct pool *pool, struct chunk *chunk)
+{
+	void **entry = &pool->table[chunk->number / CHUNKS_LEAF]
+				   [chunk->number % CHUNKS_LEAF];
+
+	lockdep_assert_held(&pool->lock);
+	WRITE_ONCE(*entry, (void *)((unsigned long)pool->free_number << 1 | 1));
+	pool->free_number = chunk->number;
+}
+
+/**
+ * pool_find_chunk - the chunk that has a number
+ * @pool: the pool
+ * @number: any number
+ *
+ * Context: Any context. The chunk stays only while the caller keeps it.
+ * Return: the chunk, or NULL.
+ */
+struct chunk *pool_find_chunk(struct pool *pool, u32 number)
+{
+	void **leaf, *entry;
+
+	if (number >= CHUNKS_MAX)
+		return NULL;
+	/* pairs with the smp_store_release() in table_prepare() */
+	leaf = smp_load_acquire(&pool->table[number / CHUNKS_LEAF]);
+	if (!leaf)
+		return NULL;
+	entry = READ_ONCE(leaf[number % CHUNKS_LEAF]);
+	return (unsigned long)entry & 1 ? NULL : entry;
+}
+
+/* --- pages --- */
+
+static void count_cached(struct pool *pool, struct chunk *chunk, int sign)
+{
+	lockdep_assert_held(&pool->lock);
+	pool->cached_count += sign;
+	mod_node_page_state(NODE_DATA(chunk->nid), NR_KERNEL_MISC_RECLAIMABLE,
+			    sign * (long)CHUNK_PAGES);
+}
+
+static void cache_add(struct pool *pool, struct chunk *chunk)
+{
+	chunk->state = CHUNK_CACHED;
+	list_add(&chunk->link, &pool->cached[chunk->nid]);
+	count_cached(pool, chunk, 1);
+}
+
+static struct chunk *cache_take(struct pool *pool, int nid)
+{
+	struct chunk *chunk;
+
+	chunk = list_first_entry_or_null(&pool->cached[nid], struct chunk, link);
+	if (chunk) {
+		list_del_init(&chunk->link);
+		count_cached(pool, chunk, -1);
+	}
+	return chunk;
+}
+
+static struct chunk *pages_alloc(struct pool *pool, int nid, gfp_t gfp)
+{
+	struct mem_cgroup *old = NULL;
+	struct chunk *chunk;
+	struct page *page;
+
+	gfp = (gfp & ~(__GFP_ZERO | __GFP_HIGHMEM)) | __GFP_COMP | __GFP_NOWARN;
+	if (pool->memcg) {
+		/*
+		 * Whoever allocates, the heap's creator pays; and whoever joins
+		 * gets an error rather than the creator the OOM killer.
+		 */
+		gfp |= __GFP_ACCOUNT;
+		if (gfpflags_allow_blocking(gfp) && !(gfp & __GFP_NORETRY))
+			gfp |= __GFP_RETRY_MAYFAIL;
+		old = set_active_memcg(pool->memcg);
+	}
+	page = alloc_pages_node(nid, gfp, REFSLAB_CHUNK_ORDER);
+	if (pool->memcg)
+		set_active_memcg(old);
+	if (!page)
+		return NULL;
+
+	chunk = page_address(page);
+	INIT_LIST_HEAD(&chunk->link);
+	chunk->state = CHUNK_USED;
+	chunk->nid = page_to_nid(page);
+	chunk->grace = 0;
+	/*
+	 * Scanned, so that what only objects point to is not taken for a leak;
+	 * never itself reported as one: the pool knows what it holds.
+	 */
+	kmemleak_alloc(chunk, REFSLAB_CHUNK_SIZE, 0, gfp & ~__GFP_ACCOUNT);
+	return chunk;
+}
+
+static void pages_free(struct chunk *chunk)
+{
+	refslab_kasan_unpoison(chunk, REFSLAB_CHUNK_SIZE);
+	kmemleak_free(chunk);
+	__free_pages(virt_to_page(chunk), REFSLAB_CHUNK_ORDER);
+}
+
+static void pages_free_list(struct list_head *list)
+{
+	struct chunk *chunk, *next;
+
+	list_for_each_entry_safe(chunk, next, list, link) {
+		pages_free(chunk);
+		cond_resched();
+	}
+	INIT_LIST_HEAD(list);
+}
+
+/* One more chunk from the system, in no state yet; the caller has counted it. */
+static struct chunk *chunk_create(struct pool *pool, int nid, gfp_t gfp)
+{
+	struct chunk *chunk;
+	unsigned long flags;
+	bool done;
+
+	chunk = pages_alloc(pool, nid, gfp);
+	if (!chunk)
+		return NULL;
+	do {
+		if (table_prepare(pool, gfp)) {
+			pages_free(chunk);
+			return NULL;
+		}
+		raw_spin_lock_irqsave(&pool->lock, flags);
+		done = table_insert(pool, chunk);
+		raw_spin_unlock_irqrestore(&pool->lock, flags);
+	} while (!done);
+	trace_refslab_chunk_alloc(pool, chunk);
+	return chunk;
+}
+
+/* Takes a cached chunk out of the pool's books; it is freed without the lock. */
+static void chunk_forget(struct pool *pool, struct chunk *chunk,
+			 struct list_head *list)
+{
+	lockdep_assert_held(&pool->lock);
+	table_remove(pool, chunk);
+	pool->held--;
+	trace_refslab_chunk_free(pool, chunk);
+	list_add(&chunk->link, list);
+}
+
+/* --- waiting for readers --- */
+
+/* Moves chunks that nobody looks at any more to the cache. */
+static void end_waits(struct pool *pool)
+{
+	struct chunk *chunk;
+
+	lockdep_assert_held(&pool->lock);
+	while ((chunk = list_first_entry_or_null(&pool->waiting, struct chunk, link))) {
+		if (!poll_state_synchronize_rcu(chunk->grace))
+			return;
+		list_del(&chunk->link);
+		pool->waiting_count--;
+		cache_add(pool, chunk);
+	}
+}
+
+/**
+ * pool_wait - wait until waiting chunks can be used again
+ * @pool: the pool
+ *
+ * Context: May sleep for a grace period.
+ * Return: true if there were any.
+ */
+bool pool_wait(struct pool *pool)
+{
+	struct chunk *last;
+	unsigned long grace;
+	bool any;
+
+	raw_spin_lock_irq(&pool->lock);
+	last = list_empty(&pool->waiting) ? NULL :
+	       list_last_entry(&pool->waiting, struct chunk, link);
+	grace = last ? last->grace : 0;
+	any = last;
+	raw_spin_unlock_irq(&pool->lock);
+	if (!any)
+		return false;
+
+	cond_synchronize_rcu(grace);
+	raw_spin_lock_irq(&pool->lock);
+	end_waits(pool);
+	raw_spin_unlock_irq(&pool->lock);
+	return true;
+}
+
+/* --- chunks for slabs --- */
+
+/**
+ * pool_get_chunk - take a chunk
+ * @pool: the pool
+ * @nid: preferred NUMA node, or NUMA_NO_NODE
+ * @gfp: how hard to try; with __GFP_DIRECT_RECLAIM it may sleep
+ *
+ * Context: As @gfp allows; no raw spinlock held.
+ * Return: the chunk; -ENOSPC at the pool's limit, -ENOMEM.
+ */
+struct chunk *pool_get_chunk(struct pool *pool, int nid, gfp_t gfp)
+{
+	struct chunk *chunk = NULL;
+	unsigned long flags;
+	bool waited = false;
+	int n;
+
+	if (nid == NUMA_NO_NODE)
+		nid = numa_mem_id();
+again:
+	raw_spin_lock_irqsave(&pool->lock, flags);
+	end_waits(pool);
+	chunk = cache_take(pool, nid);
+	if (!chunk && pool->held >= pool->limit) {
+		/* far memory is better than none */
+		for_each_node_state(n, N_MEMORY) {
+			chunk = cache_take(pool, n);
+			if (chunk)
+				break;
+		}
+	}
+	if (chunk) {
+		chunk->state = CHUNK_USED;
+		pool->used++;
+		if (pool->cached_count < pool->low)
+			pool->kick(pool);
+		raw_spin_unlock_irqrestore(&pool->lock, flags);
+		return chunk;
+	}
+	if (pool->held >= pool->limit) {
+		raw_spin_unlock_irqrestore(&pool->lock, flags);
+		if (!waited && gfpflags_allow_blocking(gfp)) {
+			waited = true;
+			if (pool_wait(pool))
+				goto again;
+		}
+		return ERR_PTR(-ENOSPC);
+	}
+	pool->held++;
+	pool->used++;
+	pool->peak = max(pool->peak, pool->held);
+	raw_spin_unlock_irqrestore(&pool->lock, flags);
+
+	chunk = chunk_create(pool, nid, gfp);
+	if (chunk)
+		return chunk;
+
+	raw_spin_lock_irqsave(&pool->lock, flags);
+	pool->held--;
+	pool->used--;
+	for_each_node_state(n, N_MEMORY) {
+		chunk = cache_take(pool, n);
+		if (chunk) {
+			chunk->state = CHUNK_USED;
+			pool->used++;
+			break;
+		}
+	}
+	raw_spin_unlock_irqrestore(&pool->lock, flags);
+	if (chunk)
+		return chunk;
+	if (!waited && gfpflags_allow_blocking(gfp)) {
+		waited = true;
+		if (pool_wait(pool))
+			goto again;
+	}
+	return ERR_PTR(-ENOMEM);
+}
+
+/**
+ * pool_put_chunk - give a chunk back
+ * @pool: the pool
+ * @chunk: from pool_get_chunk(); readers may still look at it
+ *
+ * Context: Any context; the caller may hold raw spinlocks.
+ */
+void pool_put_chunk(struct pool *pool, struct chunk *chunk)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&pool->lock, flags);
+	chunk->state = CHUNK_WAITING;
+	chunk->grace = get_state_synchronize_rcu();
+	list_add_tail(&chunk->link, &pool->waiting);
+	pool->used--;
+	pool->waiting_count++;
+	pool->kick(pool);
+	raw_spin_unlock_irqrestore(&pool->lock, flags);
+}
+
+/**
+ * pool_take_back - take a waiting chunk without waiting
+ * @pool: the pool
+ * @match: says whether the caller had this one before, for the same purpose, so
+ *	that readers find what they expect
+ * @arg: for @match
+ *
+ * Context: Any context; the caller may hold raw spinlocks.
+ * Return: the chunk, used again; or NULL.
+ */
+struct chunk *pool_take_back(struct pool *pool,
+			     bool (*match)(struct chunk *chunk, void *arg),
+			     void *arg)
+{
+	struct chunk *chunk, *found = NULL;
+	unsigned int tries = 8;
+	unsigned long flags;
+
+	/* the common case is one type that comes and goes */
+	if (!READ_ONCE(pool->waiting_count))
+		return NULL;
+	raw_spin_lock_irqsave(&pool->lock, flags);
+	list_for_each_entry_reverse(chunk, &pool->waiting, link) {
+		if (match(chunk, arg)) {
+			found = chunk;
+			break;
+		}
+		if (!--tries)
+			break;
+	}
+	if (found) {
+		list_del_init(&found->link);
+		found->state = CHUNK_USED;
+		pool->waiting_count--;
+		pool->used++;
+	}
+	raw_spin_unlock_irqrestore(&pool->lock, flags);
+	return found;
+}
+
+/* --- background --- */
+
+/* Chunks above what is to stay cached go to @list; at most @most. */
+static unsigned long trim(struct pool *pool, unsigned long keep, int nid,
+			  unsigned long most, struct list_head *list)
+{
+	unsigned long n = 0;
+	struct chunk *chunk;
+
+	lockdep_assert_held(&pool->lock);
+	while (n < most && pool->cached_count > keep &&
+	       pool->held > pool->reserve) {
+		chunk = cache_take(pool, nid);
+		if (!chunk)
+			break;
+		chunk_forget(pool, chunk, list);
+		n++;
+	}
+	return n;
+}
+
+static unsigned long trim_all(struct pool *pool, unsigned long keep,
+			      struct list_head *list)
+{
+	unsigned long n = 0;
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY)
+		n += trim(pool, keep, nid, ULONG_MAX, list);
+	return n;
+}
+
+/* Brings @held up to @reserve and the cache up to @low. */
+static int fill(struct pool *pool, gfp_t gfp)
+{
+	struct chunk *chunk;
+
+	for (;;) {
+		raw_spin_lock_irq(&pool->lock);
+		if (pool->held >= pool->limit ||
+		    (pool->held >= pool->reserve &&
+		     pool->cached_count + pool->waiting_count >= pool->low)) {
+			raw_spin_unlock_irq(&pool->lock);
+			return 0;
+		}
+		pool->held++;
+		pool->peak = max(pool->peak, pool->held);
+		raw_spin_unlock_irq(&pool->lock);
+
+		chunk = chunk_create(pool, NUMA_NO_NODE, gfp);
+		raw_spin_lock_irq(&pool->lock);
+		if (chunk)
+			cache_add(pool, chunk);
+		else
+			pool->held--;
+		raw_spin_unlock_irq(&pool->lock);
+		if (!chunk)
+			return -ENOMEM;
+		cond_resched();
+	}
+}
+
+static void pool_work(struct work_struct *work)
+{
+	struct pool *pool = container_of(work, struct pool, work);
+	LIST_HEAD(list);
+
+	pool_wait(pool);
+	raw_spin_lock_irq(&pool->lock);
+	trim_all(pool, pool->high, &list);
+	raw_spin_unlock_irq(&pool->lock);
+	pages_free_list(&list);
+	/* background comfort is not worth reclaiming for */
+	fill(pool, GFP_KERNEL | __GFP_NORETRY);
+}
+
+static void pool_kick(struct pool *pool)
+{
+	lockdep_assert_held(&pool->lock);
+	if (!pool->closing)
+		queue_work(refslab_wq, &pool->work);
+}
+
+/**
+ * pool_drain - give all cached chunks above the reserve back to the system
+ * @pool: the pool
+ *
+ * Context: May sleep.
+ * Return: chunks given back.
+ */
+unsigned long pool_drain(struct pool *pool)
+{
+	unsigned long n;
+	LIST_HEAD(list);
+
+	pool_wait(pool);
+	raw_spin_lock_irq(&pool->lock);
+	n = trim_all(pool, 0, &list);
+	raw_spin_unlock_irq(&pool->lock);
+	pages_free_list(&list);
+	return n;
+}
+
+static unsigned long shrink_count(struct shrinker *shrinker,
+				  struct shrink_control *sc)
+{
+	struct pool *pool = refslab_shrinker_private(shrinker);
+	unsigned long held, cached;
+
+	held = READ_ONCE(pool->held);
+	cached = READ_ONCE(pool->cached_count);
+	if (held <= READ_ONCE(pool->reserve) || list_empty(&pool->cached[sc->nid]))
+		return 0;
+	return min(cached, held - READ_ONCE(pool->reserve)) * CHUNK_PAGES;
+}
+
+static unsigned long shrink_scan(struct shrinker *shrinker,
+				 struct shrink_control *sc)
+{
+	struct pool *pool = refslab_shrinker_private(shrinker);
+	unsigned long flags, n;
+	LIST_HEAD(list);
+
+	raw_spin_lock_irqsave(&pool->lock, flags);
+	n = trim(pool, 0, sc->nid, DIV_ROUND_UP(sc->nr_to_scan, CHUNK_PAGES), &list);
+	pool->shrunk += n;
+	raw_spin_unlock_irqrestore(&pool->lock, flags);
+	if (!n)
+		return SHRINK_STOP;
+	pages_free_list(&list);
+	/*
+	 * Reclaim counts what page and slab caches free; what goes back by
+	 * __free_pages() it has to be told, or it believes nothing was freed.
+	 */
+	mm_account_reclaimed_pages(n * CHUNK_PAGES);
+	return n * CHUNK_PAGES;
+}
+
+/* --- limits --- */
+
+/**
+ * pool_set_limits - set some of the limits
+ * @pool: the pool
+ * @which: BIT(POOL_LIMIT) and so on
+ * @bytes: the values; rounded up to chunks
+ *
+ * Context: May sleep.
+ * Return: 0; -EINVAL if the limit is 0 or above REFSLAB_HEAP_MAX, the reserve
+ *	above the limit, or low above high; -ENOMEM if the reserve cannot be had.
+ *	Then nothing has changed.
+ */
+int pool_set_limits(struct pool *pool, unsigned int which,
+		    const u64 bytes[POOL_LIMITS])
+{
+	unsigned long new[POOL_LIMITS], old[POOL_LIMITS];
+	int i, err = 0;
+
+	raw_spin_lock_irq(&pool->lock);
+	old[POOL_LIMIT] = pool->limit;
+	old[POOL_RESERVE] = pool->reserve;
+	old[POOL_LOW] = pool->low;
+	old[POOL_HIGH] = pool->high;
+	for (i = 0; i < POOL_LIMITS; i++)
+		new[i] = which & BIT(i) ? to_chunks(bytes[i]) : old[i];
+	if (!new[POOL_LIMIT] || new[POOL_LIMIT] > CHUNKS_MAX ||
+	    new[POOL_RESERVE] > new[POOL_LIMIT] || new[POOL_LOW] > new[POOL_HIGH] ||
+	    new[POOL_HIGH] > CHUNKS_MAX) {
+		raw_spin_unlock_irq(&pool->lock);
+		return -EINVAL;
+	}
+	WRITE_ONCE(pool->limit, new[POOL_LIMIT]);
+	WRITE_ONCE(pool->reserve, new[POOL_RESERVE]);
+	WRITE_ONCE(pool->low, new[POOL_LOW]);
+	WRITE_ONCE(pool->high, new[POOL_HIGH]);
+	raw_spin_unlock_irq(&pool->lock);
+
+	if (new[POOL_RESERVE] > old[POOL_RESERVE])
+		err = fill(pool, GFP_KERNEL);
+
+	raw_spin_lock_irq(&pool->lock);
+	if (err) {
+		WRITE_ONCE(pool->limit, old[POOL_LIMIT]);
+		WRITE_ONCE(pool->reserve, old[POOL_RESERVE]);
+		WRITE_ONCE(pool->low, old[POOL_LOW]);
+		WRITE_ONCE(pool->high, old[POOL_HIGH]);
+	}
+	pool->kick(pool);
+	raw_spin_unlock_irq(&pool->lock);
+	return err;
+}
+
+/**
+ * pool_usage - what the pool holds
+ * @pool: the pool
+ * @usage: filled in, of one instant
+ *
+ * Context: Any context.
+ */
+void pool_usage(struct pool *pool, struct pool_usage *usage)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&pool->lock, flags);
+	usage->limit[POOL_LIMIT] = (u64)pool->limit << CHUNK_SHIFT;
+	usage->limit[POOL_RESERVE] = (u64)pool->reserve << CHUNK_SHIFT;
+	usage->limit[POOL_LOW] = (u64)pool->low << CHUNK_SHIFT;
+	usage->limit[POOL_HIGH] = (u64)pool->high << CHUNK_SHIFT;
+	usage->held = (u64)pool->held << CHUNK_SHIFT;
+	usage->used = (u64)pool->used << CHUNK_SHIFT;
+	usage->cached = (u64)pool->cached_count << CHUNK_SHIFT;
+	usage->waiting = (u64)pool->waiting_count << CHUNK_SHIFT;
+	usage->peak = (u64)pool->peak << CHUNK_SHIFT;
+	usage->shrunk = (u64)pool->shrunk << CHUNK_SHIFT;
+	raw_spin_unlock_irqrestore(&pool->lock, flags);
+}
+
+/**
+ * pool_validate - check the pool's books
+ * @pool: the pool; no chunk is on its way between system and pool
+ *
+ * Context: Any context; takes the pool's lock for as long as it has chunks.
+ * Return: 0, or -EUCLEAN after a WARN.
+ */
+int pool_validate(struct pool *pool)
+{
+	unsigned long cached = 0, waiting = 0, used = 0, flags;
+	struct chunk *chunk;
+	u32 number;
+	int nid, err = 0;
+
+	raw_spin_lock_irqsave(&pool->lock, flags);
+	for (number = 0; number < pool->next_number; number++) {
+		chunk = pool_find_chunk(pool, number);
+		if (chunk && chunk->number != number)
+			err = -EUCLEAN;
+		if (chunk && chunk->state == CHUNK_USED)
+			used++;
+	}
+	for_each_node_state(nid, N_MEMORY) {
+		list_for_each_entry(chunk, &pool->cached[nid], link) {
+			cached++;
+			if (chunk->state != CHUNK_CACHED || chunk->nid != nid ||
+			    pool_find_chunk(pool, chunk->number) != chunk)
+				err = -EUCLEAN;
+		}
+	}
+	list_for_each_entry(chunk, &pool->waiting, link) {
+		waiting++;
+		if (chunk->state != CHUNK_WAITING ||
+		    pool_find_chunk(pool, chunk->number) != chunk)
+			err = -EUCLEAN;
+	}
+	if (cached != pool->cached_count || waiting != pool->waiting_count ||
+	    used != pool->used || cached + waiting + used != pool->held)
+		err = -EUCLEAN;
+	raw_spin_unlock_irqrestore(&pool->lock, flags);
+	WARN(err, "refslab: pool of %s: %lu cached, %lu waiting, %lu used found; %lu, %lu, %lu of %lu in the books\n",
+	     pool->name, cached, waiting, used, pool->cached_count,
+	     pool->waiting_count, pool->used, pool->held);
+	return err;
+}
+
+/* --- beginning and end --- */
+
+int pool_init(struct pool *pool, const char *name,
+	      const struct refslab_heap_args *args)
+{
+	const u64 bytes[POOL_LIMITS] = {
+		[POOL_LIMIT] = args->limit ?: LIMIT_DEFAULT,
+		[POOL_RESERVE] = args->reserve,
+		[POOL_LOW] = args->low,
+		[POOL_HIGH] = args->high ?: max_t(u64, HIGH_DEFAULT, args->low),
+	};
+	int nid, err = -ENOMEM;
+
+	raw_spin_lock_init(&pool->lock);
+	INIT_LIST_HEAD(&pool->waiting);
+	INIT_WORK(&pool->work, pool_work);
+	pool->kick = pool_kick;
+	pool->name = name;
+	pool->free_number = CHUNKS_MAX;
+	/* set first: pool_set_limits() checks each against the others */
+	pool->limit = CHUNKS_MAX;
+	pool->high = CHUNKS_MAX;
+
+	pool->table = kcalloc(CHUNKS_MAX / CHUNKS_LEAF, sizeof(*pool->table), GFP_KERNEL);
+	pool->cached = kcalloc(nr_node_ids, sizeof(*pool->cached), GFP_KERNEL);
+	if (!pool->table || !pool->cached)
+		goto err_free;
+	for (nid = 0; nid < nr_node_ids; nid++)
+		INIT_LIST_HEAD(&pool->cached[nid]);
+	if (args->flags & REFSLAB_HEAP_ACCOUNT)
+		pool->memcg = get_mem_cgroup_from_mm(current->mm);
+
+	pool->shrinker = refslab_shrinker_create(name, shrink_count, shrink_scan, pool);
+	if (!pool->shrinker)
+		goto err_memcg;
+	err = pool_set_limits(pool, BIT(POOL_LIMITS) - 1, bytes);
+	if (err)
+		goto err_close;
+	return 0;
+
+err_close:
+	pool_close(pool);
+	pool_destroy(pool);
+	return err;
+err_memcg:
+	if (pool->memcg)
+		mem_cgroup_put(pool->memcg);
+err_free:
+	kfree(pool->cached);
+	kfree(pool->table);
+	return err;
+}
+
+/**
+ * pool_close - stop all that the pool does in the background
+ * @pool: the pool
+ *
+ * Context: May sleep.
+ */
+void pool_close(struct pool *pool)
+{
+	raw_spin_lock_irq(&pool->lock);
+	pool->closing = true;
+	raw_spin_unlock_irq(&pool->lock);
+	refslab_shrinker_destroy(pool->shrinker);
+	cancel_work_sync(&pool->work);
+}
+
+/**
+ * pool_destroy - give everything back, whatever state it is in
+ * @pool: a closed pool; nobody looks at its objects any more
+ *
+ * Context: May sleep.
+ */
+void pool_destroy(struct pool *pool)
+{
+	struct chunk *chunk;
+	u32 number;
+
+	for (number = 0; number < pool->next_number; number++) {
+		chunk = pool_find_chunk(pool, number);
+		if (!chunk)
+			continue;
+		if (chunk->state == CHUNK_CACHED) {
+			raw_spin_lock_irq(&pool->lock);
+			count_cached(pool, chunk, -1);
+			raw_spin_unlock_irq(&pool->lock);
+		}
+		trace_refslab_chunk_free(pool, chunk);
+		pages_free(chunk);
+		cond_resched();
+	}
+	for (number = 0; number < CHUNKS_MAX / CHUNKS_LEAF; number++)
+		kfree(pool->table[number]);
+	if (pool->memcg)
+		mem_cgroup_put(pool->memcg);
+	kfree(pool->cached);
+	kfree(pool->table);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The pool: a heap's private pages, handed out as chunks. */
+#ifndef _REFSLAB_POOL_H
+#define _REFSLAB_POOL_H
+
+#include <linux/refslab.h>
+#include <linux/list.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+struct mem_cgroup;
+
+#define CHUNK_SHIFT	(PAGE_SHIFT + REFSLAB_CHUNK_ORDER)
+#define GRANULE_SHIFT	4	/* objects begin at multiples of 16 bytes */
+#define CHUNK_GRANULES_SHIFT	(CHUNK_SHIFT - GRANULE_SHIFT)
+#define CHUNKS_MAX	(REFSLAB_HEAP_MAX >> CHUNK_SHIFT)
+#define CHUNKS_LEAF	512	/* chunks a page of the chunk table knows */
+
+enum chunk_state {
+	CHUNK_CACHED,	/* in the pool, ready to be handed out */
+	CHUNK_USED,	/* handed out */
+	CHUNK_WAITING,	/* given back, a grace period to go */
+};
+
+/**
+ * struct chunk - at the start of every chunk, whoever has it
+ * @link: pool->cached or pool->waiting; pool->lock
+ * @state: pool->lock
+ * @number: index in the chunk table; fixed while the pool has the chunk
+ * @nid: node of the pages; fixed
+ * @grace: RCU state at the time it began to wait; pool->lock
+ */
+struct chunk {
+	struct list_head link;
+	enum chunk_state state;
+	u32		number;
+	int		nid;
+	unsigned long	grace;
+};
+
+/**
+ * struct pool - a heap's pages; all sizes in chunks
+ * @lock: raw and irqsave, because puts reach it; no page is allocated under it
+ * @limit: most chunks the pool may hold; @lock to write
+ * @reserve: the pool never gives back below this many; @lock to write
+ * @low: fewer cached than this are filled up by @work; @lock to write
+ * @high: more cached than this are given back by @work; @lock to write
+ * @held: chunks the pool holds, or is about to; @lock
+ * @used: of these, handed out; @lock
+ * @waiting_count: of these, waiting; @lock
+ * @cached_count: of these, cached, per node; @lock
+ * @peak: most @held ever was; @lock
+ * @shrunk: chunks the shrinker gave back; @lock
+ * @cached: empty chunks per node; @lock
+ * @waiting: chunks in the order they came back; @lock
+ * @table: number -> chunk: leaves of CHUNKS_LEAF entries. Leaves are added
+ *	under @lock and stay; an entry with bit 0 set is free and has the
+ *	number of the next free one above it
+ * @free_number: first of the free entries, CHUNKS_MAX for none; @lock
+ * @next_number: entries from here on were never used; @lock
+ * @work: trims, fills and ends waits
+ * @shrinker: gives cached chunks back under pressure
+ * @memcg: whom pages are charged to, or NULL; fixed
+ * @name: of the heap; fixed
+ * @closing: no more work is to be queued; @lock
+ * @kick: queues @work; tests put their own here; @lock held
+ */
+struct pool {
+	raw_spinlock_t	lock;
+	unsigned long	limit;
+	unsigned long	reserve;
+	unsigned long	low;
+	unsigned long	high;
+	unsigned long	held;
+	unsigned long	used;
+	unsigned long	waiting_count;
+	unsigned long	cached_count;
+	unsigned long	peak;
+	unsigned long	shrunk;
+	struct list_head *cached;
+	struct list_head waiting;
+	void		***table;
+	u32		free_number;
+	u32		next_number;
+	struct work_struct work;
+	struct shrinker	*shrinker;
+	struct mem_cgroup *memcg;
+	const char	*name;
+	bool		closing;
+	void		(*kick)(struct pool *pool);
+};
+
+enum pool_limit { POOL_LIMIT, POOL_RESERVE, POOL_LOW, POOL_HIGH, POOL_LIMITS };
+
+struct pool_usage {
+	u64 limit[POOL_LIMITS];		/* bytes, as the rest */
+	u64 held;
+	u64 used;
+	u64 cached;
+	u64 waiting;
+	u64 peak;
+	u64 shrunk;
+};
+
+int pool_init(struct pool *pool, const char *name,
+	      const struct refslab_heap_args *args);
+void pool_close(struct pool *pool);
+void pool_destroy(struct pool *pool);
+int pool_set_limits(struct pool *pool, unsigned int which,
+		    const u64 bytes[POOL_LIMITS]);
+void pool_usage(struct pool *pool, struct pool_usage *usage);
+unsigned long pool_drain(struct pool *pool);
+bool pool_wait(struct pool *pool);
+int pool_validate(struct pool *pool);
+
+struct chunk *pool_get_chunk(struct pool *pool, int nid, gfp_t gfp);
+void pool_put_chunk(struct pool *pool, struct chunk *chunk);
+struct chunk *pool_take_back(struct pool *pool,
+			     bool (*match)(struct chunk *chunk, void *arg),
+			     void *arg);
+
+/* The chunk of a number that is known to be in use. */
+static inline struct chunk *pool_chunk(const struct pool *pool, u32 number)
+{
+	return pool->table[number / CHUNKS_LEAF][number % CHUNKS_LEAF];
+}
+
+/* The same where the number may not be in use: NULL then. */
+struct chunk *pool_find_chunk(struct pool *pool, u32 number);
+
+#endif /* _REFSLAB_POOL_H */

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the kernel log is told. Objects are named by their number in the heap:
+ * addresses are nobody's business.
+ */
+#include "report.h"
+
+#include "heap.h"
+
+/* Survivors that a refused destruction shows. */
+#define SURVIVORS_SHOWN	8
+
+#define NAMING		"heap %s, type %s, object %u"
+#define NAMES(type, obj) (type)->heap->name, (type)->name, slab_number(obj)
+
+/**
+ * report_misuse - a reference was counted wrongly
+ * @obj: the object
+ * @what: what happened, and what becomes of it
+ *
+ * Context: Any context.
+ */
+void report_misuse(struct refslab_object *obj, const char *what)
+{
+	struct refslab_type *type = slab_of(obj)->type;
+
+	WARN_ONCE(1, "refslab: %s: " NAMING "\n", what, NAMES(type, obj));
+}
+
+/**
+ * report_bad_word - a free object's word has changed
+ * @type: its type
+ * @obj: the object, which leaks
+ *
+ * Context: Any context.
+ */
+void report_bad_word(struct refslab_type *type, struct refslab_object *obj)
+{
+	WARN_ONCE(1, "refslab: a free object's word is %#llx: used after its release, leaked: " NAMING "\n",
+		  (u64)atomic64_read(&obj->word), NAMES(type, obj));
+}
+
+/**
+ * report_bad_free - an object came back to its slab that was there, or is
+ *	another type's
+ * @type: the type it was freed as
+ * @obj: the object; nothing happens to it
+ *
+ * Context: Any context, raw locks held.
+ */
+void report_bad_free(struct refslab_type *type, struct refslab_object *obj)
+{
+	WARN_ONCE(1, "refslab: double free, or free into the wrong type: " NAMING "\n",
+		  NAMES(type, obj));
+}
+
+/**
+ * report_survivors - a type cannot be destroyed
+ * @type: the type
+ *
+ * Context: May sleep; heap->lock held.
+ */
+void report_survivors(struct refslab_type *type)
+{
+	struct pool *pool = &type->heap->pool;
+	unsigned int shown = 0;
+	u32 number, i;
+
+	pr_info("refslab: heap %s: type %s stays, %lu of its objects live\n",
+		type->heap->name, type->name, refslab_type_objects(type));
+	for (number = 0; number < READ_ONCE(pool->next_number); number++) {
+		struct chunk *chunk;
+		struct slab *slab;
+
+		rcu_read_lock();
+		chunk = pool_find_chunk(pool, number);
+		slab = container_of(chunk, struct slab, chunk);
+		if (chunk && READ_ONCE(chunk->state) == CHUNK_USED &&
+		    smp_load_acquire(&slab->type) == type) {
+			for (i = 0; i < type->layout.objects; i++) {
+				struct refslab_object *obj = slab_object(slab, i);
+				u32 count = refslab_count(obj);
+
+				if (!count)
+					continue;
+				if (shown++ < SURVIVORS_SHOWN)
+					pr_info("refslab:   object %u, count %u\n",
+						slab_number(obj), count);
+			}
+		}
+		rcu_read_unlock();
+		if (shown > SURVIVORS_SHOWN)
+			break;
+	}
+}
+
+/**
+ * report_sweep_broken - a sweep found what cannot be; it was the last
+ * @heap: the heap, which goes on by reference counts alone
+ * @obj: the object
+ * @word: its word
+ *
+ * Context: Any context.
+ */
+void report_sweep_broken(struct refslab_heap *heap, struct refslab_object *obj,
+			 u64 word)
+{
+	bool first = !READ_ONCE(heap->sweep.broken);
+
+	WRITE_ONCE(heap->sweep.broken, true);
+	WARN(first, "refslab: heap %s stops sweeping and goes on by reference counts: object %u of type %s, committed, has the word %#llx\n",
+	     heap->name, slab_number(obj), slab_of(obj)->type->name, word);
+}

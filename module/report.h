@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the kernel log is told. The texts are tested. */
+#ifndef _REFSLAB_REPORT_H
+#define _REFSLAB_REPORT_H
+
+#include <linux/types.h>
+
+struct refslab_heap;
+struct refslab_object;
+struct refslab_type;
+
+void report_misuse(struct refslab_object *obj, const char *what);
+void report_bad_word(struct refslab_type *type, struct refslab_object *obj);
+void report_bad_free(struct refslab_type *type, struct refslab_object *obj);
+void report_survivors(struct refslab_type *type);
+void report_sweep_broken(struct refslab_heap *heap, struct refslab_object *obj,
+			 u64 word);
+
+#endif /* _REFSLAB_REPORT_H */

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Slabs: chunks carved into objects of one type, and the lists they are on.
+ *
+ * Which objects a slab has to give is told by a bitmap in its header, not by a
+ * list through the objects: the words of free objects must stay readable for
+ * those who look without a reference, and a free touches one line of the header
+ * in place of one of each object. Objects leave and come back by half
+ * magazines.
+ */
+#include "slab.h"
+
+#include <linux/bitmap.h>
+#include <linux/mm.h>
+#include <linux/random.h>
+
+#include "heap.h"
+#include "report.h"
+#include "trace.h"
+
+/* Emptied slabs a node keeps, so that one object to and fro moves no chunk. */
+#define KEEP_EMPTY	1
+
+/**
+ * slab_layout - how a chunk is carved into objects
+ * @layout: filled in
+ * @size: bytes of an object with its header
+ * @align: power of two
+ * @align_offset: byte of the object that is to be aligned so
+ * @slots: the objects have slots, so that the slab needs hints
+ *
+ * Return: 0, or -EINVAL if not one object fits.
+ */
+int slab_layout(struct slab_layout *layout, size_t size, size_t align,
+		size_t align_offset, bool slots)
+{
+	u32 header, n;
+
+	align = max_t(size_t, align, BIT(GRANULE_SHIFT));
+	layout->size = ALIGN(size, align);
+	layout->bitmaps = slots ? 1 + GENERATIONS : 1;
+	for (n = REFSLAB_CHUNK_SIZE / layout->size; n; n--) {
+		layout->words = BITS_TO_LONGS(n);
+		header = sizeof(struct slab) +
+			 layout->bitmaps * layout->words * sizeof(long);
+		layout->first = ALIGN(header + align_offset, align) - align_offset;
+		/* of the offset only what the alignment asks for is a must */
+		layout->first = ALIGN(layout->first, BIT(GRANULE_SHIFT));
+		if ((layout->first + align_offset) % align)
+			return -EINVAL;
+		if (layout->first + n * layout->size <= REFSLAB_CHUNK_SIZE)
+			break;
+	}
+	if (!n)
+		return -EINVAL;
+	layout->objects = n;
+	layout->inverse = DIV_ROUND_UP_ULL(BIT_ULL(32), layout->size);
+	return 0;
+}
+
+void slab_node_init(struct slab_node *node)
+{
+	raw_spin_lock_init(&node->lock);
+	INIT_LIST_HEAD(&node->partial);
+	INIT_LIST_HEAD(&node->full);
+}
+
+static void slab_setup(struct slab *slab, struct refslab_type *type)
+{
+	const struct slab_layout *layout = &type->layout;
+	unsigned int i;
+
+	slab->heap = type->heap;
+	slab->layout = layout;
+	slab->free = layout->objects;
+	slab->retired = false;
+	INIT_LIST_HEAD(&slab->list);
+	for (i = 0; i < GENERATIONS; i++)
+		INIT_LIST_HEAD(&slab->dirty[i]);
+	memset(slab->bits, 0, layout->bitmaps * layout->words * sizeof(long));
+	bitmap_set(slab->bits, 0, layout->objects);
+	for (i = 0; i < layout->objects; i++) {
+		struct refslab_object *object = slab_object(slab, i);
+
+		refslab_kasan_unpoison(object, layout->size);
+		atomic64_set(&object->word, 0);
+		if (!type->leaf)
+			WRITE_ONCE(*object_note(object), 0);
+		refslab_kasan_poison((void *)object + type->header,
+				     layout->size - type->header);
+	}
+	/*
+	 * Last, and only by allocators: who finds the slab by an object number
+	 * sees it whole. Pairs with the smp_load_acquire() of those who walk
+	 * the chunk table.
+	 */
+	smp_store_release(&slab->type, type);
+	trace_refslab_slab_create(type, slab);
+}
+
+/* The slab of the type waits in the pool, so its readers expect that type. */
+static bool same_type(struct chunk *chunk, void *arg)
+{
+	return container_of(chunk, struct slab, chunk)->type == arg;
+}
+
+/*
+ * Readers may look at a slab that is taken back: type, heap, layout and words
+ * are as they were. Its objects are all free, their words 0.
+ */
+static void slab_revive(struct slab *slab, struct slab_node *node)
+{
+	struct sweep *sweep = &slab->heap->sweep;
+
+	raw_spin_lock(&sweep->dirty_lock);
+	slab->retired = false;
+	raw_spin_unlock(&sweep->dirty_lock);
+	list_add_tail(&slab->list, &node->partial);
+	node->partial_count++;
+	node->slabs++;
+	node->empty++;
+}
+
+/**
+ * slab_grow - one more slab for a type
+ * @type: the type
+ * @nid: preferred NUMA node
+ * @gfp: how hard to try
+ *
+ * Context: As @gfp allows; no raw spinlock held.
+ * Return: 0, -ENOSPC at the pool's limit, or -ENOMEM.
+ */
+int slab_grow(struct refslab_type *type, int nid, gfp_t gfp)
+{
+	struct pool *pool = &type->heap->pool;
+	struct slab_node *node;
+	struct chunk *chunk;
+	struct slab *slab;
+	unsigned long flags;
+
+	chunk = pool_take_back(pool, same_type, type);
+	if (!chunk) {
+		chunk = pool_get_chunk(pool, nid, gfp);
+		if (IS_ERR(chunk))
+			return PTR_ERR(chunk);
+		slab = container_of(chunk, struct slab, chunk);
+		slab_setup(slab, type);
+	}
+	slab = container_of(chunk, struct slab, chunk);
+	node = &type->nodes[chunk->nid];
+	raw_spin_lock_irqsave(&node->lock, flags);
+	slab_revive(slab, node);
+	raw_spin_unlock_irqrestore(&node->lock, flags);
+	return 0;
+}
+
+static void slab_retire(struct refslab_type *type, struct slab_node *node,
+			struct slab *slab)
+{
+	lockdep_assert_held(&node->lock);
+	list_del_init(&slab->list);
+	node->partial_count--;
+	node->slabs--;
+	node->empty--;
+	trace_refslab_slab_retire(type, slab);
+	sweep_retire(slab);
+	pool_put_chunk(&type->heap->pool, &slab->chunk);
+}
+
+static unsigned int take_from(struct slab_node *node, unsigned int n,
+			      void **objects)
+{
+	unsigned int got = 0, w;
+	struct slab *slab;
+
+	lockdep_assert_held(&node->lock);
+	while (got < n) {
+		slab = list_first_entry_or_null(&node->partial, struct slab, list);
+		if (!slab)
+			break;
+		if (slab->free == slab->layout->objects)
+			node->empty--;
+		for (w = 0; w < slab->layout->words && got < n; w++) {
+			while (slab->bits[w] && got < n) {
+				unsigned int bit = __ffs(slab->bits[w]);
+
+				slab->bits[w] &= slab->bits[w] - 1;
+				slab->free--;
+				objects[got++] = slab_object(slab,
+							     w * BITS_PER_LONG + bit);
+			}
+		}
+		if (!slab->free) {
+			list_move(&slab->list, &node->full);
+			node->partial_count--;
+		}
+	}
+	node->out += got;
+	return got;
+}
+
+/**
+ * slab_take - take free objects out of a type's slabs
+ * @type: the type
+ * @nid: node to take them from; others if it has none and cannot get any
+ * @n: how many at most
+ * @objects: filled in; their words are 0 if nobody misused them
+ *
+ * Does not grow the cache.
+ *
+ * Context: Any context; takes the node's raw lock.
+ * Return: how many.
+ */
+unsigned int slab_take(struct refslab_type *type, int nid, unsigned int n,
+		       void **objects)
+{
+	struct slab_node *node = &type->nodes[nid];
+	unsigned int got = 0;
+	unsigned long flags;
+
+	if (READ_ONCE(node->partial_count)) {
+		raw_spin_lock_irqsave(&node->lock, flags);
+		got = take_from(node, n, objects);
+		raw_spin_unlock_irqrestore(&node->lock, flags);
+	}
+	if (got && !type->leaf)
+		trigger_taken(type->heap, got);
+	return got;
+}
+
+/**
+ * slab_give - put free objects back into their slabs
+ * @type: their type
+ * @n: how many
+ * @objects: objects of any slabs of the type
+ *
+ * Slabs that empty, but for one a node, go back to the pool.
+ *
+ * Context: Any context; takes raw locks.
+ */
+void slab_give(struct refslab_type *type, unsigned int n, void **objects)
+{
+	struct slab_node *node = NULL;
+	unsigned long flags = 0;
+	unsigned int i, given = 0;
+
+	for (i = 0; i < n; i++) {
+		struct slab *slab = slab_of(objects[i]);
+		u32 index = slab_index(slab, objects[i]);
+
+		if (node != &type->nodes[slab->chunk.nid]) {
+			if (node)
+				raw_spin_unlock_irqrestore(&node->lock, flags);
+			node = &type->nodes[slab->chunk.nid];
+			raw_spin_lock_irqsave(&node->lock, flags);
+		}
+		if (unlikely(slab->type != type ||
+			     __test_and_set_bit(index, slab->bits))) {
+			report_bad_free(type, objects[i]);
+			continue;
+		}
+		given++;
+		node->out--;
+		if (!slab->free++) {
+			list_move(&slab->list, &node->partial);
+			node->partial_count++;
+		}
+		if (slab->free == slab->layout->objects) {
+			node->empty++;
+			if (node->empty > KEEP_EMPTY)
+				slab_retire(type, node, slab);
+			else
+				list_move_tail(&slab->list, &node->partial);
+		}
+	}
+	if (node)
+		raw_spin_unlock_irqrestore(&node->lock, flags);
+	if (given && !type->leaf)
+		trigger_given(type->heap, given);
+}
+
+/**
+ * slab_shrink - give a type's empty slabs back to the pool
+ * @type: the type
+ *
+ * Context: Any context; takes raw locks.
+ */
+void slab_shrink(struct refslab_type *type)
+{
+	struct slab *slab, *next;
+	struct slab_node *node;
+	unsigned long flags;
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY) {
+		node = &type->nodes[nid];
+		raw_spin_lock_irqsave(&node->lock, flags);
+		list_for_each_entry_safe(slab, next, &node->partial, list)
+			if (slab->free == slab->layout->objects)
+				slab_retire(type, node, slab);
+		raw_spin_unlock_irqrestore(&node->lock, flags);
+	}
+}
+
+/**
+ * slab_is_free - whether an object is in its slab, with nobody's hands on it
+ * @slab: the slab
+ * @index: the object's
+ *
+ * For information, or with the node's lock held.
+ */
+bool slab_is_free(struct slab *slab, u32 index)
+{
+	return test_bit(index, slab->bits);
+}
+
+/**
+ * slab_validate - check a slab's books
+ * @slab: a slab in use, its node's lock held
+ *
+ * Return: 0, or -EUCLEAN after a WARN.
+ */
+int slab_validate(struct slab *slab)
+{
+	const struct slab_layout *layout = slab->layout;
+	u32 i, free = bitmap_weight(slab->bits, layout->objects);
+	int err = 0;
+
+	if (free != slab->free || slab->retired)
+		err = -EUCLEAN;
+	if (bitmap_weight(slab->bits, layout->words * BITS_PER_LONG) != free)
+		err = -EUCLEAN;
+	for (i = 0; i < layout->objects; i++) {
+		struct refslab_object *object = slab_object(slab, i);
+
+		if (slab_index(slab, object) != i || slab_of(object) != slab)
+			err = -EUCLEAN;
+		if (slab_is_free(slab, i) && atomic64_read(&object->word))
+			err = -EUCLEAN;
+	}
+	WARN(err, "refslab: slab %u of type %s: %u free found, %u in the books\n",
+	     slab->chunk.number, slab->type->name, free, slab->free);
+	return err;
+}

@@ -1,0 +1,763 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The sweep: which objects are garbage, and their end.
+ *
+ * Trial deletion (Lins 1992; Bacon and Rajan 2001) that stops nobody: no lock
+ * is shared with get, put and slot operations, and nothing is allocated. All
+ * that a sweep knows is in words, headers and slabs. The numbers of the steps
+ * are those of Documentation/design.rst, which also argues why it is right.
+ *
+ *	gathered	word says GATHERED: the object's note and its memory are
+ *			the sweep's; its word, slots and payload are not
+ *	touched		its word's version is not 0, or it is LISTED: somebody
+ *			got, put or listed it since it was gathered
+ *	tentative, T	gathered and not found to be live
+ *
+ * Gathered objects are on lists through the link of their notes: first all in
+ * the order they were gathered, then T, and the live ones apart.
+ */
+#include "sweep.h"
+
+#include <linux/ktime.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+
+#include "heap.h"
+#include "report.h"
+#include "trace.h"
+
+/* Slots read in one RCU read section. */
+#define SECTION_SLOTS	64
+/* Recounts (4) and commits (6) before T is given up for this time. */
+#define RECOUNTS_MAX	8
+#define ROUNDS_MAX	4
+
+/* A list of gathered objects, through the links of their notes. */
+struct gathered {
+	struct refslab_object *head, *tail;
+	unsigned long count;
+};
+
+/**
+ * struct run - one sweep
+ * @heap: of this heap
+ * @sweep: its sweeper
+ * @gen: generations up to this one
+ * @all: what was gathered; empty once it is split
+ * @t: the tentative ones
+ * @live: the others
+ * @marks: the mark stack
+ * @steps: slots read so far
+ * @given_up: T was, and goes on as it is
+ * @result: for the caller
+ */
+struct run {
+	struct refslab_heap *heap;
+	struct sweep	*sweep;
+	unsigned int	gen;
+	struct gathered	all, t, live;
+	struct refslab_object *marks;
+	unsigned long	steps;
+	bool		given_up;
+	struct refslab_sweep_result *result;
+};
+
+/* --- notes --- */
+
+static struct refslab_object *numbered(struct run *run, u32 number)
+{
+	return number ? slab_numbered(&run->heap->pool, number) : NULL;
+}
+
+static u64 note(struct refslab_object *obj)
+{
+	return READ_ONCE(*object_note(obj));
+}
+
+/* Pairs with the READ_ONCE() of the generation in object_list(). */
+static void set_note(struct refslab_object *obj, u64 value)
+{
+	WRITE_ONCE(*object_note(obj), value);
+}
+
+static struct refslab_object *link_of(struct run *run, struct refslab_object *obj)
+{
+	return numbered(run, note(obj) & NUMBER_MASK);
+}
+
+static u64 scratch_of(struct refslab_object *obj)
+{
+	return (note(obj) & NOTE_SCRATCH) >> NOTE_SCRATCH_SHIFT;
+}
+
+static void set_scratch(struct refslab_object *obj, u64 scratch)
+{
+	set_note(obj, (note(obj) & ~NOTE_SCRATCH) | scratch << NOTE_SCRATCH_SHIFT);
+}
+
+/* At its maximum it stays, which no count equals: such an object is live. */
+static void scratch_add(struct refslab_object *obj)
+{
+	u64 old = note(obj);
+
+	if ((old & NOTE_SCRATCH) != NOTE_SCRATCH)
+		set_note(obj, old + BIT_ULL(NOTE_SCRATCH_SHIFT));
+}
+
+static void append(struct gathered *list, struct refslab_object *obj)
+{
+	set_note(obj, note(obj) & ~NUMBER_MASK);
+	if (list->tail)
+		set_note(list->tail, note(list->tail) | slab_number(obj));
+	else
+		list->head = obj;
+	list->tail = obj;
+	list->count++;
+}
+
+static bool is_gathered(struct refslab_object *obj)
+{
+	/* acquire: the note is ours only after we have seen our flag */
+	return atomic64_read_acquire(&obj->word) & REFSLAB_GATHERED;
+}
+
+static bool is_tentative(struct refslab_object *obj)
+{
+	return is_gathered(obj) && !(note(obj) & NOTE_LIVE);
+}
+
+static u64 word_count(u64 word)
+{
+	return (word & REFSLAB_COUNT_MASK) >> REFSLAB_COUNT_SHIFT;
+}
+
+static bool word_touched(u64 word)
+{
+	return word & (REFSLAB_VERSION_MASK | REFSLAB_LISTED);
+}
+
+/* Untouched, and all its references are edges counted. */
+static bool looks_dead(struct refslab_object *obj)
+{
+	u64 word = atomic64_read_acquire(&obj->word);
+
+	return !word_touched(word) && !(word & REFSLAB_SATURATED) &&
+	       word_count(word) && word_count(word) == scratch_of(obj);
+}
+
+/* --- reading slots --- */
+
+/*
+ * Whatever a slot refers to may be let go and freed any moment; its memory
+ * stays what it is as long as the read section lasts. So a section covers a
+ * bounded number of slots, and no target is remembered beyond it unless it was
+ * gathered.
+ */
+static void section_begin(struct run *run)
+{
+	rcu_read_lock();
+}
+
+static void section_step(struct run *run)
+{
+	if (++run->steps % SECTION_SLOTS)
+		return;
+	rcu_read_unlock();
+	cond_resched();
+	rcu_read_lock();
+}
+
+static void section_end(struct run *run)
+{
+	rcu_read_unlock();
+}
+
+/* An object with slots that one of @obj's refers to, or NULL after the last. */
+static struct refslab_object *next_target(struct run *run,
+					  struct refslab_object *obj,
+					  unsigned long *cursor)
+{
+	const struct refslab_type *type = slab_of(obj)->type;
+	struct refslab_object *target;
+	struct refslab_slot *slot;
+
+	section_step(run);
+	while ((slot = type_next_slot(type, obj, cursor))) {
+		/* acquire: pairs with the xchg that stored it; the target is whole */
+		target = smp_load_acquire(&slot->target);
+		if (target && !READ_ONCE(slab_of(target)->type)->leaf)
+			return target;
+		section_step(run);
+	}
+	return NULL;
+}
+
+/* --- 1. gather --- */
+
+/* In a read section. With @hinted only what is LISTED. */
+static void gather(struct run *run, struct refslab_object *obj, bool hinted)
+{
+	u64 old = atomic64_read(&obj->word);
+	u64 generation;
+
+	do {
+		if (!(old & REFSLAB_COUNT_MASK) ||
+		    old & (REFSLAB_GATHERED | REFSLAB_SATURATED))
+			return;
+		if (hinted && !(old & REFSLAB_LISTED))
+			return;
+		/*
+		 * Full barrier: what we read of slots from here on is not older
+		 * than the moment from which on a touch shows.
+		 */
+	} while (!atomic64_try_cmpxchg(&obj->word, (s64 *)&old,
+				       (old & REFSLAB_COUNT_MASK) | REFSLAB_GATHERED));
+
+	generation = note(obj) & NOTE_GEN;
+	set_note(obj, generation | (old & REFSLAB_LISTED ? NOTE_CANDIDATE : 0));
+	append(&run->all, obj);
+}
+
+static void hint(struct slab *slab, struct refslab_object *obj, unsigned int gen)
+{
+	set_bit(slab_index(slab, obj), slab_hints(slab, gen));
+	/* as in object_list() */
+	smp_mb__after_atomic();
+	sweep_dirty(slab, gen);
+}
+
+/* In a read section, the slab off its dirty list. */
+static void gather_slab(struct run *run, struct slab *slab, unsigned int gen)
+{
+	unsigned long *hints = slab_hints(slab, gen);
+	struct refslab_object *obj;
+	unsigned long bits;
+	unsigned int w;
+
+	/*
+	 * Who sets a hint after we have read it finds the slab off the list;
+	 * pairs with the barrier in object_list().
+	 */
+	smp_mb();
+	for (w = 0; w < slab->layout->words; w++) {
+		bits = READ_ONCE(hints[w]) ? xchg(&hints[w], 0) : 0;
+		for (; bits; bits &= bits - 1) {
+			obj = slab_object(slab, w * BITS_PER_LONG + __ffs(bits));
+			/* the object has aged, or had another life */
+			if (object_generation(obj) > run->gen)
+				hint(slab, obj, object_generation(obj));
+			else
+				gather(run, obj, true);
+		}
+	}
+}
+
+static void gather_hinted(struct run *run)
+{
+	struct sweep *sweep = run->sweep;
+	struct slab *slab;
+	unsigned int gen;
+	LIST_HEAD(slabs);
+
+	for (gen = 0; gen <= run->gen; gen++) {
+		/* as the list stands now: what comes later is for the next sweep */
+		raw_spin_lock_irq(&sweep->dirty_lock);
+		list_splice_init(&sweep->dirty[gen], &slabs);
+		raw_spin_unlock_irq(&sweep->dirty_lock);
+		for (;;) {
+			rcu_read_lock();
+			raw_spin_lock_irq(&sweep->dirty_lock);
+			slab = list_first_entry_or_null(&slabs, struct slab, dirty[gen]);
+			if (slab)
+				list_del_init(&slab->dirty[gen]);
+			raw_spin_unlock_irq(&sweep->dirty_lock);
+			if (slab)
+				gather_slab(run, slab, gen);
+			rcu_read_unlock();
+			if (!slab)
+				break;
+			cond_resched();
+		}
+	}
+}
+
+static void gather_reached(struct run *run)
+{
+	struct refslab_object *obj, *target;
+	unsigned long cursor;
+
+	section_begin(run);
+	for (obj = run->all.head; obj; obj = link_of(run, obj)) {
+		cursor = 0;
+		while ((target = next_target(run, obj, &cursor)))
+			if (object_generation(target) <= run->gen)
+				gather(run, target, false);
+	}
+	section_end(run);
+}
+
+/* --- 2. count --- */
+
+static void count_edges(struct run *run)
+{
+	struct refslab_object *obj, *target;
+	unsigned long cursor;
+
+	section_begin(run);
+	for (obj = run->all.head; obj; obj = link_of(run, obj)) {
+		cursor = 0;
+		while ((target = next_target(run, obj, &cursor)))
+			if (is_gathered(target))
+				scratch_add(target);
+	}
+	section_end(run);
+}
+
+/* --- 3. scan --- */
+
+/* Live, and so is everything gathered that it reaches. In a read section. */
+static void mark_live(struct run *run, struct refslab_object *obj)
+{
+	struct refslab_object *target;
+	unsigned long cursor;
+
+	set_note(obj, note(obj) | NOTE_LIVE);
+	set_scratch(obj, 0);
+	run->marks = obj;
+	while ((obj = run->marks)) {
+		/* the stack runs through scratch, which a live object needs no more */
+		run->marks = numbered(run, scratch_of(obj));
+		cursor = 0;
+		while ((target = next_target(run, obj, &cursor))) {
+			if (!is_tentative(target))
+				continue;
+			set_note(target, note(target) | NOTE_LIVE);
+			set_scratch(target, run->marks ? slab_number(run->marks) : 0);
+			run->marks = target;
+		}
+	}
+}
+
+static void mark_touched(struct run *run, struct gathered *list)
+{
+	struct refslab_object *obj;
+
+	section_begin(run);
+	for (obj = list->head; obj; obj = link_of(run, obj)) {
+		section_step(run);
+		if (!(note(obj) & NOTE_LIVE) && !looks_dead(obj))
+			mark_live(run, obj);
+	}
+	section_end(run);
+}
+
+/* Splits @list: the live ones go to run->live, the others become T. */
+static void split(struct run *run, struct gathered *list)
+{
+	struct gathered from = *list, t = { };
+	struct refslab_object *obj, *next;
+	unsigned long n = 0;
+
+	memset(list, 0, sizeof(*list));
+	for (obj = from.head; obj; obj = next) {
+		next = link_of(run, obj);
+		append(note(obj) & NOTE_LIVE ? &run->live : &t, obj);
+		if (!(++n % 1024))
+			cond_resched();
+	}
+	run->t = t;
+}
+
+/* --- 4. recount --- */
+
+/* Counts edges that start in T, and only these. */
+static void recount_edges(struct run *run)
+{
+	struct refslab_object *obj, *target;
+	unsigned long cursor;
+
+	section_begin(run);
+	for (obj = run->t.head; obj; obj = link_of(run, obj)) {
+		section_step(run);
+		set_scratch(obj, 0);
+	}
+	for (obj = run->t.head; obj; obj = link_of(run, obj)) {
+		cursor = 0;
+		while ((target = next_target(run, obj, &cursor)))
+			if (is_tentative(target))
+				scratch_add(target);
+	}
+	section_end(run);
+}
+
+/* False if T would not settle. */
+static bool recount(struct run *run)
+{
+	unsigned long before;
+	int i;
+
+	for (i = 0; i < RECOUNTS_MAX; i++) {
+		before = run->t.count;
+		recount_edges(run);
+		mark_touched(run, &run->t);
+		split(run, &run->t);
+		if (run->t.count == before)
+			return true;
+	}
+	return !run->t.count;
+}
+
+/* --- 5. claim, 6. commit --- */
+
+static u64 claim_word(struct refslab_object *obj)
+{
+	return REFSLAB_GATHERED | scratch_of(obj) << REFSLAB_COUNT_SHIFT;
+}
+
+/* Returns the first object that could not be claimed, or NULL. */
+static struct refslab_object *claim(struct run *run)
+{
+	struct refslab_object *obj;
+	unsigned long n = 0;
+
+	for (obj = run->t.head; obj; obj = link_of(run, obj)) {
+		u64 old = claim_word(obj);
+
+		/* fully ordered: after PENDING was set, before the commit */
+		if (!atomic64_try_cmpxchg(&obj->word, (s64 *)&old,
+					  old | REFSLAB_CLAIMED))
+			return obj;
+		if (!(++n % 1024))
+			cond_resched();
+	}
+	return NULL;
+}
+
+static void unclaim(struct run *run, struct refslab_object *end)
+{
+	struct refslab_object *obj;
+	unsigned long n = 0;
+
+	for (obj = run->t.head; obj != end; obj = link_of(run, obj)) {
+		atomic64_andnot(REFSLAB_CLAIMED, &obj->word);
+		if (!(++n % 1024))
+			cond_resched();
+	}
+}
+
+/* True at the instant T dies. */
+static bool commit(struct run *run)
+{
+	struct sweep *sweep = run->sweep;
+	struct refslab_object *failed;
+	u64 number, pending;
+
+	number = (atomic64_read(&sweep->commit) & ~COMMIT_STATE) + COMMIT_NUMBER;
+	pending = number | COMMIT_PENDING;
+	atomic64_set(&sweep->commit, pending);
+
+	failed = claim(run);
+	/* pairs with the cmpxchg to ABORTED in __refslab_tryget_slow() */
+	if (!failed && atomic64_cmpxchg(&sweep->commit, pending,
+					number | COMMIT_COMMITTED) == pending)
+		return true;
+
+	atomic64_set(&sweep->commit, number | COMMIT_ABORTED);
+	/* a tryget that finds CLAIMED now finds ABORTED too */
+	smp_mb();
+	unclaim(run, failed);
+	/*
+	 * A tryget may have read a claimed word and this state, and be about to
+	 * raise the count by CAS; that must not meet the next claim of the same
+	 * object, whose word may have the same bits.
+	 */
+	synchronize_rcu();
+	run->result->aborts++;
+	return false;
+}
+
+/* Steps 4 to 6. True if T is dead; else it is in run->live, or given up. */
+static bool decide(struct run *run)
+{
+	bool settled = !run->live.count;
+	int i;
+
+	for (i = 0; i < ROUNDS_MAX; i++) {
+		if (!settled && !recount(run))
+			break;
+		if (!run->t.count)
+			return false;
+		if (commit(run))
+			return true;
+		settled = false;
+	}
+	run->given_up = true;
+	return false;
+}
+
+/* --- 7. free --- */
+
+static void empty_slots(struct run *run, struct refslab_object *obj)
+{
+	const struct refslab_type *type = slab_of(obj)->type;
+	struct refslab_object *target;
+	struct refslab_slot *slot;
+	unsigned long cursor = 0;
+	struct chain chain = { };
+
+	while ((slot = type_next_slot(type, obj, &cursor))) {
+		target = READ_ONCE(slot->target);
+		if (!target)
+			continue;
+		WRITE_ONCE(slot->target, NULL);
+		/* the counts within T die with it */
+		if (!(atomic64_read(&target->word) & REFSLAB_CLAIMED))
+			object_put_edge(target, &chain);
+	}
+	run->result->freed += object_release_chain(run->heap, &chain);
+}
+
+static void free_t(struct run *run)
+{
+	struct sweep *sweep = run->sweep;
+	struct refslab_object *obj;
+	unsigned long n = 0;
+	u64 old;
+
+	for (obj = run->t.head; obj; obj = link_of(run, obj)) {
+		empty_slots(run, obj);
+		if (!(++n % SECTION_SLOTS))
+			cond_resched();
+	}
+	for (obj = run->t.head; obj; obj = link_of(run, obj)) {
+		old = atomic64_xchg(&obj->word, REFSLAB_GATHERED | REFSLAB_RELEASED);
+		if (unlikely(old != (claim_word(obj) | REFSLAB_CLAIMED)))
+			report_sweep_broken(run->heap, obj, old);
+		if (!(++n % 1024))
+			cond_resched();
+	}
+	for (obj = run->t.head; obj; obj = link_of(run, obj)) {
+		object_call_release(slab_of(obj)->type, obj);
+		if (!(++n % SECTION_SLOTS))
+			cond_resched();
+	}
+	/* release: who finds IDLE finds no claimed word */
+	atomic64_set_release(&sweep->commit, atomic64_read(&sweep->commit) & ~COMMIT_STATE);
+	run->result->freed += run->t.count;
+}
+
+/* --- 8. let go --- */
+
+static void let_go(struct run *run, struct refslab_object *obj, bool again)
+{
+	u64 was = note(obj), old = atomic64_read_acquire(&obj->word), new;
+	unsigned int gen = (was & NOTE_GEN) >> NOTE_GEN_SHIFT;
+	struct slab *slab = slab_of(obj);
+	bool list;
+
+	if (gen < GENERATIONS - 1 && old & REFSLAB_COUNT_MASK &&
+	    ++gen == GENERATIONS - 1)
+		run->sweep->aged++;
+
+	rcu_read_lock();
+	/* raised before GATHERED goes, and with it our right to write here */
+	set_note(obj, (u64)gen << NOTE_GEN_SHIFT);
+	do {
+		list = old & REFSLAB_COUNT_MASK && !(old & REFSLAB_SATURATED) &&
+		       (again || word_touched(old) ||
+			(was & NOTE_CANDIDATE && run->gen < GENERATIONS - 1));
+		new = old & ~(REFSLAB_GATHERED | REFSLAB_LISTED);
+		if (list)
+			new |= REFSLAB_LISTED;
+		/* the releaser's last step came first: nobody but us has it */
+		if (old & REFSLAB_RELEASED)
+			new = 0;
+		/* with a count of 0 its releaser frees it; pairs with object_finish() */
+	} while (!atomic64_try_cmpxchg(&obj->word, (s64 *)&old, new));
+	if (list)
+		hint(slab, obj, gen);
+	rcu_read_unlock();
+	if (old & REFSLAB_RELEASED)
+		object_free(slab->type, obj);
+}
+
+static void let_go_list(struct run *run, struct gathered *list, bool again)
+{
+	struct refslab_object *obj, *next;
+	unsigned long n = 0;
+
+	for (obj = list->head; obj; obj = next) {
+		next = link_of(run, obj);
+		let_go(run, obj, again);
+		if (!(++n % SECTION_SLOTS))
+			cond_resched();
+	}
+}
+
+/**
+ * sweep_run - find and free garbage
+ * @heap: the heap
+ * @generation: candidates of this generation and younger
+ * @result: filled in
+ *
+ * Context: May sleep; heap's sweep.mutex held.
+ */
+void sweep_run(struct refslab_heap *heap, unsigned int generation,
+	       struct refslab_sweep_result *result)
+{
+	struct sweep *sweep = &heap->sweep;
+	struct sweep_stats *stats = &sweep->stats[generation];
+	struct run run = {
+		.heap = heap,
+		.sweep = sweep,
+		.gen = generation,
+		.result = result,
+	};
+	u64 start = ktime_get_ns();
+	bool dead;
+
+	lockdep_assert_held(&sweep->mutex);
+	memset(result, 0, sizeof(*result));
+	WRITE_ONCE(sweep->task, current);
+	trace_refslab_sweep_start(heap, generation);
+
+	if (generation == GENERATIONS - 1)
+		sweep->aged = 0;
+	gather_hinted(&run);
+	gather_reached(&run);
+	result->examined = run.all.count;
+	count_edges(&run);
+	mark_touched(&run, &run.all);
+	split(&run, &run.all);
+
+	dead = run.t.count && decide(&run);
+	if (dead) {
+		free_t(&run);
+	} else {
+		if (run.given_up)
+			result->unfreed = run.t.count;
+		/* after an abort, or as it was */
+		atomic64_set_release(&sweep->commit,
+				     atomic64_read(&sweep->commit) & ~COMMIT_STATE);
+	}
+	let_go_list(&run, &run.live, false);
+	let_go_list(&run, &run.t, true);
+	if (generation == GENERATIONS - 1)
+		sweep->old = result->examined - (dead ? run.t.count : 0);
+
+	result->time_ns = ktime_get_ns() - start;
+	WRITE_ONCE(stats->runs, stats->runs + 1);
+	WRITE_ONCE(stats->examined, stats->examined + result->examined);
+	WRITE_ONCE(stats->freed, stats->freed + result->freed);
+	WRITE_ONCE(stats->unfreed, stats->unfreed + result->unfreed);
+	WRITE_ONCE(stats->aborts, stats->aborts + result->aborts);
+	WRITE_ONCE(stats->time_ns, stats->time_ns + result->time_ns);
+	WRITE_ONCE(stats->longest_ns, max(stats->longest_ns, result->time_ns));
+	trace_refslab_sweep_end(heap, generation, result);
+	WRITE_ONCE(sweep->task, NULL);
+}
+
+/* --- dirty lists --- */
+
+/**
+ * sweep_dirty - put a slab with a hint on its heap's dirty list
+ * @slab: a slab; the caller's read section began when an object of it lived
+ * @generation: whose hints have one
+ *
+ * Context: Any context.
+ */
+void sweep_dirty(struct slab *slab, unsigned int generation)
+{
+	struct sweep *sweep = &slab->heap->sweep;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&sweep->dirty_lock, flags);
+	/* a slab that has emptied since has no candidates */
+	if (!slab->retired && list_empty(&slab->dirty[generation]))
+		list_add_tail(&slab->dirty[generation], &sweep->dirty[generation]);
+	raw_spin_unlock_irqrestore(&sweep->dirty_lock, flags);
+}
+
+/**
+ * sweep_retire - a slab goes back to the pool
+ * @slab: the slab, all its objects free
+ *
+ * Context: Any context, its node's lock held.
+ */
+void sweep_retire(struct slab *slab)
+{
+	struct sweep *sweep = &slab->heap->sweep;
+	unsigned int gen;
+
+	raw_spin_lock(&sweep->dirty_lock);
+	slab->retired = true;
+	for (gen = 0; gen < GENERATIONS; gen++)
+		list_del_init(&slab->dirty[gen]);
+	raw_spin_unlock(&sweep->dirty_lock);
+}
+
+/**
+ * sweep_has_candidates - whether a sweep would have anything to look at
+ * @sweep: the sweeper
+ *
+ * Context: Any context.
+ */
+bool sweep_has_candidates(struct sweep *sweep)
+{
+	unsigned int gen;
+
+	for (gen = 0; gen < GENERATIONS; gen++)
+		if (!list_empty_careful(&sweep->dirty[gen]))
+			return true;
+	return false;
+}
+
+/**
+ * sweep_validate - check that no candidate is lost and nothing is left over
+ * @heap: a heap that nobody uses meanwhile; its sweep.mutex held
+ *
+ * Return: 0, or -EUCLEAN after a WARN.
+ */
+int sweep_validate(struct refslab_heap *heap)
+{
+	struct sweep *sweep = &heap->sweep;
+	u32 number, i, bad = 0;
+
+	if (atomic64_read(&sweep->commit) & COMMIT_STATE)
+		bad++;
+	for (number = 0; number < READ_ONCE(heap->pool.next_number); number++) {
+		struct chunk *chunk = pool_find_chunk(&heap->pool, number);
+		struct slab *slab = container_of(chunk, struct slab, chunk);
+
+		if (!chunk || READ_ONCE(chunk->state) != CHUNK_USED)
+			continue;
+		for (i = 0; i < slab->layout->objects; i++) {
+			struct refslab_object *obj = slab_object(slab, i);
+			u64 word = atomic64_read(&obj->word);
+			unsigned int gen;
+
+			if (!object_sane(obj) || word & REFSLAB_GATHERED)
+				bad++;
+			if (slab->type->leaf || !(word & REFSLAB_COUNT_MASK) ||
+			    !(word & REFSLAB_LISTED))
+				continue;
+			gen = object_generation(obj);
+			if (!test_bit(i, slab_hints(slab, gen)) ||
+			    list_empty(&slab->dirty[gen]))
+				bad++;
+		}
+	}
+	WARN(bad, "refslab: heap %s: %u objects are not as a sweep leaves them\n",
+	     heap->name, bad);
+	return bad ? -EUCLEAN : 0;
+}
+
+void sweep_init(struct sweep *sweep)
+{
+	unsigned int gen;
+
+	mutex_init(&sweep->mutex);
+	raw_spin_lock_init(&sweep->dirty_lock);
+	for (gen = 0; gen < GENERATIONS; gen++)
+		INIT_LIST_HEAD(&sweep->dirty[gen]);
+}

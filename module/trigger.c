@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Triggers: when to sweep.
+ *
+ * As in Python: allocations minus frees since the last sweep, of objects that
+ * can be in cycles, strictly greater than threshold0, start one of generation
+ * 0; so many of these one of generation 1, so many of those a full one, unless
+ * little has become old since the last. The slabs tell when objects leave and
+ * come back, so that the usual path of neither pays for it; what magazines hold
+ * is taken off when it matters. A sweep by threshold is therefore late by at
+ * most half a magazine a CPU.
+ */
+#include "trigger.h"
+
+#include <linux/ktime.h>
+
+#include "heap.h"
+
+static const u32 default_threshold[GENERATIONS] = { 700, 10, 10 };
+
+/* Automatic sweeps of a heap that user programs fill rest thrice as long. */
+#define REST_FACTOR	3
+
+/* Objects with slots that have users. */
+static s64 live_objects(struct refslab_heap *heap)
+{
+	s64 n = atomic64_read(&heap->trigger.out);
+	struct refslab_type *type;
+	unsigned long id;
+
+	rcu_read_lock();
+	xa_for_each(&heap->types, id, type)
+		if (!type->leaf)
+			n -= magazine_objects(type);
+	rcu_read_unlock();
+	return n;
+}
+
+/* sweep.mutex held. */
+static void sweep_counted(struct refslab_heap *heap, unsigned int generation,
+			  struct refslab_sweep_result *result)
+{
+	struct trigger *trigger = &heap->trigger;
+	unsigned int gen;
+
+	sweep_run(heap, generation, result);
+
+	WRITE_ONCE(trigger->base, live_objects(heap));
+	for (gen = 1; gen <= generation; gen++)
+		WRITE_ONCE(trigger->count[gen], 0);
+	if (generation < GENERATIONS - 1)
+		WRITE_ONCE(trigger->count[generation + 1],
+			   trigger->count[generation + 1] + 1);
+	if (heap->flags & REFSLAB_HEAP_ACCOUNT)
+		WRITE_ONCE(trigger->rest_until, ktime_get_ns() +
+			   REST_FACTOR * result->time_ns);
+}
+
+static unsigned int due_generation(struct refslab_heap *heap)
+{
+	struct trigger *trigger = &heap->trigger;
+	struct sweep *sweep = &heap->sweep;
+
+	/*
+	 * Full sweeps whenever their turn comes would make building one large
+	 * live structure cost the square of its size.
+	 */
+	if (trigger->count[2] > READ_ONCE(trigger->threshold[2]) &&
+	    sweep->aged > sweep->old / 4)
+		return 2;
+	if (trigger->count[1] > READ_ONCE(trigger->threshold[1]))
+		return 1;
+	return 0;
+}
+
+static bool due(struct refslab_heap *heap, s64 out)
+{
+	struct trigger *trigger = &heap->trigger;
+	u32 threshold = READ_ONCE(trigger->threshold[0]);
+
+	return threshold && READ_ONCE(trigger->enabled) &&
+	       !READ_ONCE(trigger->closing) && !READ_ONCE(heap->sweep.broken) &&
+	       out - READ_ONCE(trigger->base) > threshold &&
+	       sweep_has_candidates(&heap->sweep);
+}
+
+static void trigger_work(struct work_struct *work)
+{
+	struct trigger *trigger = container_of(to_delayed_work(work),
+					       struct trigger, work);
+	struct refslab_heap *heap = container_of(trigger, struct refslab_heap, trigger);
+	struct refslab_sweep_result result;
+
+	mutex_lock(&heap->sweep.mutex);
+	if (due(heap, live_objects(heap)))
+		sweep_counted(heap, due_generation(heap), &result);
+	mutex_unlock(&heap->sweep.mutex);
+}
+
+/**
+ * trigger_taken - objects with slots have left their slabs
+ * @heap: their heap
+ * @n: how many
+ *
+ * Context: Any context.
+ */
+void trigger_taken(struct refslab_heap *heap, unsigned int n)
+{
+	struct trigger *trigger = &heap->trigger;
+	u64 now, rest;
+
+	if (!due(heap, atomic64_add_return(n, &trigger->out)) ||
+	    delayed_work_pending(&trigger->work))
+		return;
+	rest = READ_ONCE(trigger->rest_until);
+	now = rest ? ktime_get_ns() : 0;
+	queue_delayed_work(refslab_wq, &trigger->work,
+			   rest > now ? nsecs_to_jiffies(rest - now) + 1 : 0);
+}
+
+/**
+ * trigger_given - objects with slots are back in their slabs
+ * @heap: their heap
+ * @n: how many
+ *
+ * Context: Any context.
+ */
+void trigger_given(struct refslab_heap *heap, unsigned int n)
+{
+	struct trigger *trigger = &heap->trigger;
+	s64 out = atomic64_sub_return(n, &trigger->out);
+
+	/* frees do not save up for later: the count is never far below 0 */
+	if (out < READ_ONCE(trigger->base))
+		WRITE_ONCE(trigger->base, out);
+}
+
+/**
+ * trigger_pressed - the pool is about to refuse an allocation
+ * @heap: the heap
+ *
+ * Context: May sleep.
+ * Return: true if there may be memory now.
+ */
+bool trigger_pressed(struct refslab_heap *heap)
+{
+	struct refslab_sweep_result result = { };
+
+	if (object_in_release(heap) || READ_ONCE(heap->sweep.broken))
+		return false;
+	/* what died already waits for the workqueue */
+	flush_work(&heap->releaser.work);
+	mutex_lock(&heap->sweep.mutex);
+	if (sweep_has_candidates(&heap->sweep))
+		sweep_counted(heap, GENERATIONS - 1, &result);
+	mutex_unlock(&heap->sweep.mutex);
+	return pool_wait(&heap->pool) || result.freed;
+}
+
+/**
+ * refslab_collect - sweep now
+ * @heap: the heap
+ * @generation: 0, 1 or 2: candidates of this generation and younger
+ * @result: what the sweep did; may be NULL
+ *
+ * A sweep under way is waited for first. Releases of what is found run here,
+ * those of types flagged REFSLAB_TYPE_RELEASE_WORK too.
+ *
+ * Context: May sleep. No lock may be held that a release takes.
+ * Return: 0; -EINVAL if there is no such generation, -EDEADLK within a release,
+ *	-EINTR if the caller was killed while it waited, -EOPNOTSUPP if the
+ *	heap's sweeper has stopped after an internal error.
+ */
+int refslab_collect(struct refslab_heap *heap, unsigned int generation,
+		    struct refslab_sweep_result *result)
+{
+	struct refslab_sweep_result unused;
+	int err = 0;
+
+	if (generation >= GENERATIONS)
+		return -EINVAL;
+	if (object_in_release(heap))
+		return -EDEADLK;
+	if (mutex_lock_killable(&heap->sweep.mutex))
+		return -EINTR;
+	if (heap->sweep.broken)
+		err = -EOPNOTSUPP;
+	else
+		sweep_counted(heap, generation, result ?: &unused);
+	mutex_unlock(&heap->sweep.mutex);
+	return err;
+}
+EXPORT_SYMBOL_GPL(refslab_collect);
+
+/**
+ * refslab_set_thresholds - say when sweeps start by themselves
+ * @heap: the heap
+ * @threshold: [0] allocations minus frees, 0 for never; [1], [2] sweeps of the
+ *	next younger generation; each is to be exceeded
+ *
+ * Context: Any context.
+ * Return: 0; -EINVAL if one is larger than INT_MAX, and then none is set.
+ */
+int refslab_set_thresholds(struct refslab_heap *heap, const u32 threshold[3])
+{
+	unsigned int gen;
+
+	for (gen = 0; gen < GENERATIONS; gen++)
+		if (threshold[gen] > INT_MAX)
+			return -EINVAL;
+	for (gen = 0; gen < GENERATIONS; gen++)
+		WRITE_ONCE(heap->trigger.threshold[gen], threshold[gen]);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(refslab_set_thresholds);
+
+/**
+ * refslab_get_thresholds - when sweeps start by themselves
+ * @heap: the heap
+ * @threshold: filled in
+ *
+ * Context: Any context.
+ */
+void refslab_get_thresholds(struct refslab_heap *heap, u32 threshold[3])
+{
+	unsigned int gen;
+
+	for (gen = 0; gen < GENERATIONS; gen++)
+		threshold[gen] = READ_ONCE(heap->trigger.threshold[gen]);
+}
+EXPORT_SYMBOL_GPL(refslab_get_thresholds);
+
+/**
+ * refslab_get_counts - what the thresholds are compared with
+ * @heap: the heap
+ * @count: filled in
+ *
+ * Context: Any context.
+ */
+void refslab_get_counts(struct refslab_heap *heap, s64 count[3])
+{
+	count[0] = live_objects(heap) - READ_ONCE(heap->trigger.base);
+	count[1] = READ_ONCE(heap->trigger.count[1]);
+	count[2] = READ_ONCE(heap->trigger.count[2]);
+}
+EXPORT_SYMBOL_GPL(refslab_get_counts);
+
+/**
+ * refslab_set_enabled - switch automatic sweeps on or off
+ * @heap: the heap
+ * @enabled: on
+ *
+ * refslab_collect() and sweeps at the heap's limit go on either way.
+ *
+ * Context: Any context.
+ */
+void refslab_set_enabled(struct refslab_heap *heap, bool enabled)
+{
+	WRITE_ONCE(heap->trigger.enabled, enabled);
+}
+EXPORT_SYMBOL_GPL(refslab_set_enabled);
+
+/**
+ * refslab_is_enabled - whether sweeps start by themselves
+ * @heap: the heap
+ *
+ * Context: Any context.
+ * Return: true if they do.
+ */
+bool refslab_is_enabled(struct refslab_heap *heap)
+{
+	return READ_ONCE(heap->trigger.enabled);
+}
+EXPORT_SYMBOL_GPL(refslab_is_enabled);
+
+void trigger_init(struct trigger *trigger)
+{
+	memcpy(trigger->threshold, default_threshold, sizeof(default_threshold));
+	trigger->enabled = true;
+	INIT_DELAYED_WORK(&trigger->work, trigger_work);
+}
+
+/**
+ * trigger_close - no more automatic sweeps
+ * @trigger: a heap's; nobody allocates any more
+ *
+ * Context: May sleep.
+ */
+void trigger_close(struct trigger *trigger)
+{
+	WRITE_ONCE(trigger->closing, true);
+	cancel_delayed_work_sync(&trigger->work);
+}

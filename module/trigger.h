@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Triggers: when to sweep. */
+#ifndef _REFSLAB_TRIGGER_H
+#define _REFSLAB_TRIGGER_H
+
+#include <linux/refslab.h>
+#include <linux/workqueue.h>
+
+#include "slab.h"
+
+/**
+ * struct trigger - a heap's thresholds, and what they are compared with
+ * @threshold: as in sysfs; WRITE_ONCE
+ * @enabled: automatic sweeps run; WRITE_ONCE
+ * @out: objects with slots outside slabs: with users, or in magazines; atomic
+ * @base: what @out was, less magazines, at the last sweep; never above it since;
+ *	WRITE_ONCE, a lost update makes a sweep come early
+ * @count: sweeps of the next younger generation since the last of this, [0]
+ *	unused; sweep.mutex
+ * @work: an automatic sweep
+ * @rest_until: no automatic sweep of an accounted heap before; ns of
+ *	ktime_get(); sweep.mutex to write
+ * @closing: no more automatic sweeps
+ */
+struct trigger {
+	u32		threshold[GENERATIONS];
+	bool		enabled;
+	atomic64_t	out;
+	s64		base;
+	u32		count[GENERATIONS];
+	struct delayed_work work;
+	u64		rest_until;
+	bool		closing;
+};
+
+void trigger_init(struct trigger *trigger);
+void trigger_close(struct trigger *trigger);
+void trigger_taken(struct refslab_heap *heap, unsigned int n);
+void trigger_given(struct refslab_heap *heap, unsigned int n);
+bool trigger_pressed(struct refslab_heap *heap);
+
+#endif /* _REFSLAB_TRIGGER_H */

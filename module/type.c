@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Types: what objects are of, and the cache that each has to itself.
+ */
+#include "type.h"
+
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "heap.h"
+#include "report.h"
+#include "sysfs.h"
+
+/* Checks what can be checked of slots, and copies the offsets. */
+static int type_set_slots(struct refslab_type *type,
+			  const struct refslab_type_args *args)
+{
+	unsigned int i;
+	u16 *offsets;
+
+	type->leaf = !args->slots && !args->traverse;
+	type->header = type->leaf ? sizeof(struct refslab_object) :
+				    sizeof(struct refslab_linked);
+	if (args->size < type->header || args->size > REFSLAB_OBJECT_MAX)
+		return -EINVAL;
+	if (args->traverse) {
+		if (args->slots || args->slot_offset || args->slot_offsets)
+			return -EINVAL;
+		type->traverse = args->traverse;
+		return 0;
+	}
+	type->slots = args->slots;
+	if (args->slot_offsets) {
+		if (!args->slots || args->slot_offset)
+			return -EINVAL;
+		for (i = 0; i < args->slots; i++)
+			if (args->slot_offsets[i] < type->header ||
+			    args->slot_offsets[i] % sizeof(struct refslab_slot) ||
+			    args->slot_offsets[i] + sizeof(struct refslab_slot) >
+			    args->size)
+				return -EINVAL;
+		offsets = kmemdup(args->slot_offsets,
+				  args->slots * sizeof(*offsets), GFP_KERNEL);
+		if (!offsets)
+			return -ENOMEM;
+		type->slot_offsets = offsets;
+		return 0;
+	}
+	type->slot_offset = args->slot_offset ?: type->header;
+	if (type->slot_offset < type->header ||
+	    type->slot_offset % sizeof(struct refslab_slot) ||
+	    args->slots > REFSLAB_OBJECT_MAX / sizeof(struct refslab_slot) ||
+	    type->slot_offset + args->slots * sizeof(struct refslab_slot) >
+	    args->size)
+		return -EINVAL;
+	return 0;
+}
+
+/*
+ * How much of a fresh object is cleared. Without init_on_alloc or
+ * REFSLAB_TYPE_ZERO only the slots need be; a type whose slots are where
+ * nobody can tell is cleared whole.
+ */
+static void type_set_clear(struct refslab_type *type)
+{
+	u32 all = type->size - type->header;
+
+	type->clear_init = all;
+	if (type->flags & REFSLAB_TYPE_ZERO || type->traverse || type->slot_offsets)
+		type->clear = all;
+	else if (!type->leaf)
+		type->clear = type->slot_offset - type->header +
+			      type->slots * sizeof(struct refslab_slot);
+}
+
+static bool type_name_taken(struct refslab_heap *heap, const char *name)
+{
+	struct refslab_type *type;
+	unsigned long id;
+
+	lockdep_assert_held(&heap->lock);
+	xa_for_each(&heap->types, id, type)
+		if (!strcmp(type->name, name))
+			return true;
+	return false;
+}
+
+/**
+ * refslab_type_create - make a type
+ * @heap: the heap its objects live in
+ * @args: what it is; copied
+ *
+ * Context: May sleep.
+ * Return: the type; -EINVAL for arguments that make no sense, -EEXIST if the
+ *	heap has a type of that name, -ENOSPC if it has as many types as it may,
+ *	-ENOMEM.
+ */
+struct refslab_type *refslab_type_create(struct refslab_heap *heap,
+					 const struct refslab_type_args *args)
+{
+	struct refslab_type *type;
+	int nid, err;
+
+	if (!heap_name_valid(args->name) || args->flags & ~REFSLAB_TYPE_FLAGS ||
+	    (args->align && !is_power_of_2(args->align)) ||
+	    args->align > PAGE_SIZE || args->align_offset > REFSLAB_OBJECT_MAX ||
+	    args->align_offset % sizeof(u64))
+		return ERR_PTR(-EINVAL);
+
+	type = kzalloc(sizeof(*type), GFP_KERNEL);
+	if (!type)
+		return ERR_PTR(-ENOMEM);
+	type->heap = heap;
+	type->size = args->size;
+	type->ctor = args->ctor;
+	type->release = args->release;
+	type->priv = args->priv;
+	type->flags = args->flags;
+	strscpy(type->name, args->name, sizeof(type->name));
+	INIT_LIST_HEAD(&type->link);
+
+	err = type_set_slots(type, args);
+	if (err)
+		goto err_free;
+	type_set_clear(type);
+	err = slab_layout(&type->layout, type->size, args->align,
+			  args->align_offset, !type->leaf);
+	if (err)
+		goto err_free;
+
+	err = -ENOMEM;
+	type->nodes = kcalloc(nr_node_ids, sizeof(*type->nodes), GFP_KERNEL);
+	if (!type->nodes)
+		goto err_free;
+	for (nid = 0; nid < nr_node_ids; nid++)
+		slab_node_init(&type->nodes[nid]);
+	type->magazine_size = magazine_size(type->layout.size);
+	type->magazines = magazine_create(type->magazine_size);
+	if (!type->magazines)
+		goto err_free;
+
+	mutex_lock(&heap->lock);
+	if (type_name_taken(heap, type->name))
+		err = -EEXIST;
+	else if (heap->type_count >= TYPES_MAX)
+		err = -ENOSPC;
+	else
+		err = xa_alloc(&heap->types, &type->id, type,
+			       XA_LIMIT(1, 2 * TYPES_MAX), GFP_KERNEL);
+	if (err)
+		goto err_unlock;
+	err = sysfs_add_type(type);
+	if (err)
+		goto err_kobject;
+	heap->type_count++;
+	mutex_unlock(&heap->lock);
+	return type;
+
+err_kobject:
+	xa_erase(&heap->types, type->id);
+	mutex_unlock(&heap->lock);
+	synchronize_rcu();
+	kobject_put(&type->kobj);
+	return ERR_PTR(err);
+err_unlock:
+	mutex_unlock(&heap->lock);
+err_free:
+	type_free(type);
+	return ERR_PTR(err);
+}
+EXPORT_SYMBOL_GPL(refslab_type_create);
+
+/* Called by the last kobject_put(), or where a type has no kobject yet. */
+void type_free(struct refslab_type *type)
+{
+	if (type->magazines)
+		magazine_destroy(type->magazines);
+	kfree(type->nodes);
+	kfree(type->slot_offsets);
+	kfree(type);
+}
+
+/**
+ * refslab_type_destroy - remove a type
+ * @type: a type that nobody allocates from any more
+ *
+ * Refused while objects of the type live; then the kernel log says how many and
+ * shows the first of them, and the type goes on as before. Objects that wait
+ * for the workqueue to release them are waited for.
+ *
+ * Context: May sleep.
+ * Return: 0, or -EBUSY.
+ */
+int refslab_type_destroy(struct refslab_type *type)
+{
+	struct refslab_heap *heap = type->heap;
+
+	if (refslab_type_objects(type))
+		flush_work(&heap->releaser.work);
+	mutex_lock(&heap->lock);
+	/* a sweep may hold memory of what has died; it gives it back */
+	mutex_lock(&heap->sweep.mutex);
+	magazine_drain(type);
+	if (refslab_type_objects(type)) {
+		mutex_unlock(&heap->sweep.mutex);
+		report_survivors(type);
+		mutex_unlock(&heap->lock);
+		return -EBUSY;
+	}
+	slab_shrink(type);
+	xa_erase(&heap->types, type->id);
+	heap->type_count--;
+	mutex_unlock(&heap->sweep.mutex);
+	sysfs_remove_type(type);
+	mutex_unlock(&heap->lock);
+
+	/*
+	 * Its slabs wait in the pool, where readers still find the type through
+	 * them, and where the next type at this address must not.
+	 */
+	synchronize_rcu();
+	pool_wait(&heap->pool);
+	kobject_put(&type->kobj);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(refslab_type_destroy);
+
+/**
+ * refslab_type_priv - what the owner gave as @priv
+ * @type: the type
+ *
+ * Context: Any context.
+ * Return: it.
+ */
+void *refslab_type_priv(const struct refslab_type *type)
+{
+	return type->priv;
+}
+EXPORT_SYMBOL_GPL(refslab_type_priv);
+
+/**
+ * refslab_type_objects - how many objects of a type live
+ * @type: the type
+ *
+ * Objects that have died but whose memory a sweep under way still holds count.
+ *
+ * Context: Any context.
+ * Return: the number; approximate while others allocate and free.
+ */
+unsigned long refslab_type_objects(const struct refslab_type *type)
+{
+	unsigned long out = 0, in;
+	int nid;
+
+	in = magazine_objects((struct refslab_type *)type);
+	for_each_node_state(nid, N_MEMORY)
+		out += READ_ONCE(type->nodes[nid].out);
+	return out > in ? out - in : 0;
+}
+EXPORT_SYMBOL_GPL(refslab_type_objects);
+
+/**
+ * refslab_type_of - the type of an object
+ * @obj: an object the caller holds a reference to
+ *
+ * Context: Any context.
+ * Return: the type.
+ */
+struct refslab_type *refslab_type_of(const struct refslab_object *obj)
+{
+	return slab_of(obj)->type;
+}
+EXPORT_SYMBOL_GPL(refslab_type_of);
+
+/**
+ * refslab_heap_of - the heap of an object
+ * @obj: an object the caller holds a reference to
+ *
+ * Context: Any context.
+ * Return: the heap.
+ */
+struct refslab_heap *refslab_heap_of(const struct refslab_object *obj)
+{
+	return slab_of(obj)->heap;
+}
+EXPORT_SYMBOL_GPL(refslab_heap_of);
+
+/* The type with a number; heap->lock keeps it, or whoever has objects of it. */
+struct refslab_type *type_find(struct refslab_heap *heap, u32 id)
+{
+	return xa_load(&heap->types, id);
+}
+
+/* The type with the lowest number above @id, or NULL; heap->lock held. */
+struct refslab_type *type_next(struct refslab_heap *heap, u32 id)
+{
+	unsigned long index = id;
+
+	return xa_find_after(&heap->types, &index, ULONG_MAX, XA_PRESENT);
+}
+
+/**
+ * type_validate - check a type's cache
+ * @type: a type that nobody uses meanwhile
+ *
+ * Context: May sleep.
+ * Return: 0, or -EUCLEAN after a WARN.
+ */
+int type_validate(struct refslab_type *type)
+{
+	unsigned long slabs, partial, empty, out, flags;
+	int nid, err = magazine_validate(type);
+	struct slab_node *node;
+	struct slab *slab;
+
+	for_each_node_state(nid, N_MEMORY) {
+		node = &type->nodes[nid];
+		slabs = 0;
+		partial = 0;
+		empty = 0;
+		out = 0;
+		raw_spin_lock_irqsave(&node->lock, flags);
+		list_for_each_entry(slab, &node->partial, list) {
+			slabs++;
+			partial++;
+			empty += slab->free == slab->layout->objects;
+			out += slab->layout->objects - slab->free;
+			if (slab->type != type || !slab->free || slab_validate(slab))
+				err = -EUCLEAN;
+		}
+		list_for_each_entry(slab, &node->full, list) {
+			slabs++;
+			out += slab->layout->objects;
+			if (slab->type != type || slab->free || slab_validate(slab))
+				err = -EUCLEAN;
+		}
+		if (slabs != node->slabs || partial != node->partial_count ||
+		    empty != node->empty || out != node->out)
+			err = -EUCLEAN;
+		raw_spin_unlock_irqrestore(&node->lock, flags);
+	}
+	WARN(err, "refslab: the cache of type %s is not as its books say\n",
+	     type->name);
+	return err;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Types: what objects are of. */
+#ifndef _REFSLAB_TYPE_H
+#define _REFSLAB_TYPE_H
+
+#include <linux/kobject.h>
+#include <linux/refslab.h>
+
+#include "magazine.h"
+#include "slab.h"
+
+/**
+ * struct refslab_type - a type and its cache
+ * @heap: the heap it belongs to; fixed, as all that has no lock named
+ * @magazines: per CPU
+ * @magazine_size: objects a magazine holds at most
+ * @clear: bytes of a fresh object that become zero, from the end of its header
+ * @clear_init: the same when init_on_alloc asks for zeroes
+ * @header: bytes of the header
+ * @size: bytes of an object as asked for
+ * @slots: number of slots, if the type does not traverse
+ * @slot_offset: byte of the first slot
+ * @slot_offsets: byte of each slot, or NULL
+ * @leaf: has no slots
+ * @flags: REFSLAB_TYPE_*
+ * @layout: of its slabs
+ * @nodes: the cache, per NUMA node
+ * @id: number in the heap, from 1
+ * @link: heap->types; heap->lock
+ * @going: being destroyed; heap->lock
+ * @kobj: in sysfs; its release frees the type
+ * @args: as given, with copies in place of what was pointed to
+ */
+struct refslab_type {
+	struct refslab_heap *heap;
+	struct magazine __percpu *magazines;
+	u32		magazine_size;
+	u32		clear;
+	u32		clear_init;
+	u32		header;
+	u32		size;
+	u32		slots;
+	u32		slot_offset;
+	const u16	*slot_offsets;
+	struct refslab_slot *(*traverse)(struct refslab_object *obj,
+					 unsigned long *cursor);
+	void		(*ctor)(struct refslab_object *obj);
+	void		(*release)(struct refslab_object *obj);
+	void		*priv;
+	bool		leaf;
+	unsigned int	flags;
+	struct slab_layout layout;
+	struct slab_node *nodes;
+
+	u32		id;
+	struct list_head link;
+	bool		going;
+	struct kobject	kobj;
+	char		name[32];
+};
+
+/*
+ * The slots of an object one after the other: *cursor starts as 0, NULL is the
+ * end. Bounded, lies within the object, works after its release.
+ */
+static inline struct refslab_slot *type_next_slot(const struct refslab_type *type,
+						  struct refslab_object *obj,
+						  unsigned long *cursor)
+{
+	unsigned long i = *cursor;
+
+	if (unlikely(type->traverse))
+		return type->traverse(obj, cursor);
+	if (i >= type->slots)
+		return NULL;
+	*cursor = i + 1;
+	if (unlikely(type->slot_offsets))
+		return (void *)obj + type->slot_offsets[i];
+	return (struct refslab_slot *)((void *)obj + type->slot_offset) + i;
+}
+
+struct refslab_type *type_find(struct refslab_heap *heap, u32 id);
+struct refslab_type *type_next(struct refslab_heap *heap, u32 id);
+void type_free(struct refslab_type *type);
+int type_validate(struct refslab_type *type);
+
+#endif /* _REFSLAB_TYPE_H */
