@@ -7,6 +7,9 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 build=$top/build
 cache=${REFSLAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/refslab}
 
+# A make that starts us hands down its own job server and variables; the builds we start are not part of its.
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
+
 die() {
 	printf '%s: %s\n' "${0##*/}" "$*" >&2
 	exit 1
