@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0
+# What a person types; `make help` lists it. What kbuild reads is Kbuild. Everything built goes to build/.
+
+ifdef KDIR
+KERNELRELEASE ?= $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null || uname -r)
+endif
+KERNELRELEASE ?= $(shell uname -r)
+KDIR ?= /lib/modules/$(KERNELRELEASE)/build
+PREFIX ?= /usr/local
+# Where `make shell` and `make demo` run: any guest of tools/vm/run.
+GUEST ?= 6.12
+export REFSLAB_CACHE
+
+build := $(CURDIR)/build
+vm := tools/vm
+module := $(build)/modules/$(KERNELRELEASE)
+programs := tools/refslab tools/test
+kbuild_variables := $(if $(V),V=$(V)) $(if $(REFSLAB_ANY_KERNEL),REFSLAB_ANY_KERNEL=$(REFSLAB_ANY_KERNEL))
+
+module: headers
+	@$(vm)/build-module --kdir $(KDIR) --dir $(KERNELRELEASE) $(kbuild_variables)
+	@echo "built build/modules/$(KERNELRELEASE)/refslab.ko"
+
+headers:
+	@$(vm)/headers $(KDIR) $(KERNELRELEASE)
+
+install: module tools
+	$(MAKE) -C $(KDIR) M=$(module) $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
+	$(if $(DESTDIR),,depmod -a $(KERNELRELEASE))
+	install -D -m 755 $(build)/tools/refslab $(DESTDIR)$(PREFIX)/bin/refslab
+	for page in $(wildcard Documentation/man/*.[1-9]); do \
+		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit; \
+	done
+	for rules in $(wildcard tools/udev/*.rules); do \
+		install -D -m 644 $$rules $(DESTDIR)/etc/udev/rules.d/$${rules##*/} || exit; \
+	done
+
+uninstall:
+	rm -f $(DESTDIR)/lib/modules/$(KERNELRELEASE)/updates/refslab.ko*
+	$(if $(DESTDIR),,depmod -a $(KERNELRELEASE))
+	rm -f $(DESTDIR)$(PREFIX)/bin/refslab
+	rm -f $(foreach page,$(wildcard Documentation/man/*.[1-9]),\
+		$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
+	rm -f $(foreach rules,$(wildcard tools/udev/*.rules),$(DESTDIR)/etc/udev/rules.d/$(notdir $(rules)))
+
+tools:
+	@$(foreach program,$(programs),$(MAKE) --no-print-directory -C $(program) &&) true
+
+demo: tools
+	@tools/demo/demo
+
+shell: tools
+	@echo "The guest $(GUEST) with refslab loaded; exit ends it."
+	@$(vm)/run --guest $(GUEST) --load --interactive --name shell --add $(build)/tools/refslab
+
+setup:
+	@$(vm)/setup
+
+check:
+	@$(vm)/test check
+
+test:
+	@$(vm)/test
+
+kunit test-6.12 test-6.1 test-debug:
+	@$(vm)/test $(@:test-%=%)
+
+clean:
+	rm -rf build
+
+help:
+	@sed -nE 's/^#: ?//p' Makefile
+#: refslab, typed object heaps for the Linux kernel
+#:
+#:   make              build the module for the running kernel, or that of KDIR=
+#:   make install      the same, and install it, the refslab command and its manual pages
+#:   make uninstall    take them away again
+#:   make tools        build the refslab command and the test programs
+#:
+#: In a virtual machine, nothing to install but packages:
+#:   make demo         see it work
+#:   make shell        a shell with the module loaded (GUEST=6.1, debug, ...)
+#:   make test         all checks and tests; ends with "N passed, N failed"
+#:   make check        style, compiler warnings, sparse, documentation comments
+#:   make kunit        the KUnit suites on the debug kernel
+#:   make test-6.12    the user-space tests on one kernel; also test-6.1, test-debug
+#:   make setup        what these do first: packages, guest kernels (in REFSLAB_CACHE)
+#:
+#:   make clean        remove build/; what is in the cache stays
+#:
+#: Variables: KDIR=/usr/src/linux-headers-...  KERNELRELEASE=...  DESTDIR=  PREFIX=/usr/local
+#:            V=1 (show commands)  GUEST=6.12  REFSLAB_CACHE=~/.cache/refslab  REFSLAB_ANY_KERNEL=1
+
+.PHONY: module headers install uninstall tools demo shell setup check test kunit test-6.12 test-6.1 test-debug clean help
