@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Handles: a session's numbers for the references it holds.
+ *
+ * A handle is the index of an entry in the low half and the entry's tag in the
+ * high one. The tag changes when the handle is closed, so that a handle used
+ * after its end names nothing, not somebody else's object; only after 2^32 - 1
+ * uses of one entry does a handle come back. Tags start from a random number in
+ * each session: the handles of one are not those of another.
+ *
+ * Entries live in pages that a directory finds; the free ones are a list
+ * through the entries, the last closed first since it is the warmest. Pages
+ * stay until the session ends: it pays for them, and what it had at once it may
+ * have again.
+ *
+ * Whoever makes a handle reserves an entry first, so that all that can fail
+ * comes before the object is touched.
+ */
+#include "handle.h"
+
+#include <linux/gfp.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/nospec.h>
+#include <linux/random.h>
+#include <linux/sched.h>
+
+#define HANDLE_NONE	U32_MAX
+#define HANDLES_PAGE	((u32)(PAGE_SIZE / sizeof(struct handle_entry)))
+#define ROOM_FIRST	16
+
+static struct handle_entry *entry_at(const struct handle_table *table, u32 index)
+{
+	return &table->pages[index / HANDLES_PAGE][index % HANDLES_PAGE];
+}
+
+static u64 entry_handle(const struct handle_entry *entry, u32 index)
+{
+	return (u64)entry->tag << 32 | index;
+}
+
+/* The entry that a handle is of, be it reserved or installed, or NULL. */
+static struct handle_entry *entry_find(const struct handle_table *table,
+				       u64 handle)
+{
+	u32 index = lower_32_bits(handle);
+	struct handle_entry *entry;
+
+	if (index >= table->size)
+		return NULL;
+	entry = entry_at(table, array_index_nospec(index, table->size));
+	return entry->tag == upper_32_bits(handle) ? entry : NULL;
+}
+
+/**
+ * handle_table_init - an empty table
+ * @table: filled in; takes no memory yet
+ * @max: most handles, brought into 1 to %HANDLES_MAX
+ */
+void handle_table_init(struct handle_table *table, u32 max)
+{
+	*table = (struct handle_table){
+		.free = HANDLE_NONE,
+		.max = clamp_t(u32, max, 1, HANDLES_MAX),
+		.seed = get_random_u32() ?: 1,
+	};
+}
+
+/**
+ * handle_table_destroy - the end of a table
+ * @table: nobody uses it any more
+ * @put: give the references back; not where the heap dies with the session,
+ *	which frees its objects by the slab
+ *
+ * Context: May sleep, and takes its time without stalling others.
+ */
+void handle_table_destroy(struct handle_table *table, bool put)
+{
+	struct handle_entry *page;
+	u32 i, j;
+
+	for (i = 0; i < table->size / HANDLES_PAGE; i++) {
+		page = table->pages[i];
+		for (j = 0; put && j < HANDLES_PAGE; j++)
+			if (page[j].object)
+				refslab_put(page[j].object);
+		free_page((unsigned long)page);
+		cond_resched();
+	}
+	kvfree(table->pages);
+	*table = (struct handle_table){ .free = HANDLE_NONE };
+}
+
+static int table_widen(struct handle_table *table)
+{
+	u32 room = table->room ? 2 * table->room : ROOM_FIRST;
+	struct handle_entry **pages;
+
+	pages = kvcalloc(room, sizeof(*pages), GFP_KERNEL_ACCOUNT);
+	if (!pages)
+		return -ENOMEM;
+	if (table->room)
+		memcpy(pages, table->pages, table->room * sizeof(*pages));
+	kvfree(table->pages);
+	table->pages = pages;
+	table->room = room;
+	return 0;
+}
+
+/* One more page of entries, all of them free. */
+static int table_grow(struct handle_table *table)
+{
+	struct handle_entry *page;
+	u32 i;
+
+	if (table->size == table->room * HANDLES_PAGE && table_widen(table))
+		return -ENOMEM;
+	page = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
+	if (!page)
+		return -ENOMEM;
+	for (i = 0; i < HANDLES_PAGE; i++)
+		page[i] = (struct handle_entry){
+			.tag = table->seed,
+			.next = table->size + i + 1,
+		};
+	page[HANDLES_PAGE - 1].next = table->free;
+	table->free = table->size;
+	table->pages[table->size / HANDLES_PAGE] = page;
+	table->size += HANDLES_PAGE;
+	return 0;
+}
+
+static void entry_free(struct handle_table *table, struct handle_entry *entry,
+		       u32 index)
+{
+	entry->object = NULL;
+	entry->tag = entry->tag + 1 ?: 1;
+	entry->next = table->free;
+	table->free = index;
+	WRITE_ONCE(table->count, table->count - 1);
+}
+
+/**
+ * handle_reserve - get a handle that names nothing yet
+ * @table: the session's
+ * @handle: set to it
+ *
+ * handle_install() or handle_cancel() must follow before the mutex is let go.
+ *
+ * Context: May sleep; session's mutex held.
+ * Return: 0; -ENOSPC if the session has as many handles as it may, -ENOMEM.
+ */
+int handle_reserve(struct handle_table *table, u64 *handle)
+{
+	struct handle_entry *entry;
+	u32 index;
+	int err;
+
+	if (table->count >= table->max)
+		return -ENOSPC;
+	if (table->free == HANDLE_NONE) {
+		err = table_grow(table);
+		if (err)
+			return err;
+	}
+	index = table->free;
+	entry = entry_at(table, index);
+	table->free = entry->next;
+	entry->next = HANDLE_NONE;
+	WRITE_ONCE(table->count, table->count + 1);
+	*handle = entry_handle(entry, index);
+	return 0;
+}
+
+/* A reserved handle is not needed after all. */
+void handle_cancel(struct handle_table *table, u64 handle)
+{
+	entry_free(table, entry_find(table, handle), lower_32_bits(handle));
+}
+
+/**
+ * handle_install - let a reserved handle name an object
+ * @table: the session's
+ * @handle: from handle_reserve()
+ * @object: the object; the caller's reference is the handle's from now on
+ */
+void handle_install(struct handle_table *table, u64 handle,
+		    struct refslab_object *object)
+{
+	entry_find(table, handle)->object = object;
+}
+
+/**
+ * handle_object - what a handle names
+ * @table: the session's
+ * @handle: any number
+ *
+ * Context: Session's mutex held; the object stays as long as it is.
+ * Return: the object, or NULL if the session has no such handle.
+ */
+struct refslab_object *handle_object(const struct handle_table *table,
+				     u64 handle)
+{
+	struct handle_entry *entry = entry_find(table, handle);
+
+	return entry ? entry->object : NULL;
+}
+
+/**
+ * handle_close - the end of a handle
+ * @table: the session's
+ * @handle: any number
+ *
+ * Context: Session's mutex held.
+ * Return: the object, whose reference is the caller's now, or NULL if the
+ *	session has no such handle.
+ */
+struct refslab_object *handle_close(struct handle_table *table, u64 handle)
+{
+	struct refslab_object *object = handle_object(table, handle);
+
+	if (object)
+		entry_free(table, entry_find(table, handle),
+			   lower_32_bits(handle));
+	return object;
+}
+
+/**
+ * handle_table_validate - check a table
+ * @table: no handle is reserved and not installed; session's mutex held
+ *
+ * Context: May sleep.
+ * Return: 0, or -EUCLEAN after a WARN.
+ */
+int handle_table_validate(const struct handle_table *table)
+{
+	u32 index, installed = 0, free = 0;
+	const struct handle_entry *entry;
+	bool bad = false;
+
+	for (index = 0; index < table->size; index++) {
+		entry = entry_at(table, index);
+		installed += !!entry->object;
+		bad |= !entry->tag;
+		if (index % HANDLES_PAGE == 0)
+			cond_resched();
+	}
+	/* bounded, should the list run in a circle */
+	for (index = table->free; index != HANDLE_NONE && free <= table->size; free++) {
+		if (index >= table->size) {
+			bad = true;
+			break;
+		}
+		entry = entry_at(table, index);
+		bad |= !!entry->object;
+		index = entry->next;
+	}
+	bad |= installed != table->count || free + installed != table->size ||
+	       table->count > table->max ||
+	       table->size > table->room * HANDLES_PAGE;
+	return WARN(bad, "refslab: a handle table of %u: %u installed, %u free, %u counted\n",
+		    table->size, installed, free, table->count) ? -EUCLEAN : 0;
+}
