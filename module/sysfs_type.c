@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /sys/kernel/refslab/<heap>/types: a directory for each type. Files are called
+ * as in /sys/kernel/slab where they mean the same.
+ */
+#include "sysfs.h"
+
+#include <linux/kobject.h>
+#include <linux/nodemask.h>
+#include <linux/sysfs.h>
+
+#include "heap.h"
+
+static struct refslab_type *to_type(struct kobject *kobj)
+{
+	return container_of(kobj, struct refslab_type, kobj);
+}
+
+/* A field of struct slab_node, summed up over the nodes. */
+#define type_sum(type, field) ({					\
+	unsigned long _sum = 0;						\
+	int _nid;							\
+									\
+	for_each_node_state(_nid, N_MEMORY)				\
+		_sum += READ_ONCE((type)->nodes[_nid].field);		\
+	_sum;								\
+})
+
+#define TYPE_ATTR(_name, _value)					\
+	static ssize_t _name##_show(struct kobject *kobj,		\
+				    struct kobj_attribute *attr, char *buf) \
+	{								\
+		const struct refslab_type *type __maybe_unused = to_type(kobj); \
+									\
+		return sysfs_emit(buf, "%lu\n", (unsigned long)(_value)); \
+	}								\
+	static struct kobj_attribute _name##_attr = __ATTR_RO(_name)
+
+TYPE_ATTR(object_size, type->size);
+TYPE_ATTR(slab_size, type->layout.size);
+/* what all addresses from layout.first on in steps of layout.size share */
+TYPE_ATTR(align, BIT(__ffs(type->layout.first | type->layout.size)));
+TYPE_ATTR(slots, type->slots);
+TYPE_ATTR(order, REFSLAB_CHUNK_ORDER);
+TYPE_ATTR(objs_per_slab, type->layout.objects);
+TYPE_ATTR(slabs, type_sum(type, slabs));
+TYPE_ATTR(partial, type_sum(type, partial_count));
+TYPE_ATTR(objects, refslab_type_objects(type));
+TYPE_ATTR(total_objects, type_sum(type, slabs) * type->layout.objects);
+TYPE_ATTR(magazine, type->magazine_size);
+
+static ssize_t shrink_store(struct kobject *kobj, struct kobj_attribute *attr,
+			    const char *buf, size_t count)
+{
+	struct refslab_type *type = to_type(kobj);
+	u64 value;
+	int err;
+
+	err = sysfs_parse(buf, 1, &value);
+	if (err || !value)
+		return -EINVAL;
+	magazine_drain(type);
+	slab_shrink(type);
+	return count;
+}
+
+static struct kobj_attribute shrink_attr = __ATTR(shrink, 0200, NULL, shrink_store);
+
+static struct attribute *type_attrs[] = {
+	&object_size_attr.attr,
+	&slab_size_attr.attr,
+	&align_attr.attr,
+	&slots_attr.attr,
+	&order_attr.attr,
+	&objs_per_slab_attr.attr,
+	&slabs_attr.attr,
+	&partial_attr.attr,
+	&objects_attr.attr,
+	&total_objects_attr.attr,
+	&magazine_attr.attr,
+	&shrink_attr.attr,
+	NULL
+};
+ATTRIBUTE_GROUPS(type);
+
+static void type_release(struct kobject *kobj)
+{
+	type_free(to_type(kobj));
+}
+
+static const struct kobj_type type_ktype = {
+	.release	= type_release,
+	.sysfs_ops	= &kobj_sysfs_ops,
+	.default_groups	= type_groups,
+};
+
+/**
+ * sysfs_add_type - show a type
+ * @type: ready for use; its name is not taken in the heap
+ *
+ * From here on the type's memory goes by kobject_put(&type->kobj), also if this
+ * fails.
+ *
+ * Context: May sleep.
+ * Return: 0, or -ENOMEM.
+ */
+int sysfs_add_type(struct refslab_type *type)
+{
+	kobject_init(&type->kobj, &type_ktype);
+	return kobject_add(&type->kobj, type->heap->types_kobj, "%s", type->name);
+}
+
+/**
+ * sysfs_remove_type - show a type no more
+ * @type: of which nobody allocates any more
+ *
+ * When it returns no file of the type is being read or written, nor will be.
+ *
+ * Context: May sleep; waits for those at a file.
+ */
+void sysfs_remove_type(struct refslab_type *type)
+{
+	kobject_del(&type->kobj);
+}
