@@ -166,7 +166,8 @@ static void end_object(struct refslab_type *type, struct refslab_object *obj)
 	struct refslab_slot *slot;
 	unsigned long cursor = 0;
 
-	if (!type->release)
+	/* what releases have allocated since goes without one */
+	if (!type->release || !(atomic64_read(&obj->word) & REFSLAB_SATURATED))
 		return;
 	while ((slot = type_next_slot(type, obj, &cursor)))
 		WRITE_ONCE(slot->target, NULL);
@@ -190,6 +191,7 @@ static bool heap_has_releases(struct refslab_heap *heap)
  *
  * Goes by slab, not by count: objects that live are released, whatever counts
  * they have, and their memory goes back. Nobody may have a reference any more.
+ * What a release allocates meanwhile is freed without one.
  *
  * Context: May sleep.
  * Return: how many objects lived.
@@ -205,9 +207,14 @@ unsigned long refslab_heap_destroy(struct refslab_heap *heap)
 
 	n = heap_objects(heap);
 	if (n && heap_has_releases(heap)) {
+		/* releases are within a sweep, in that they cannot start one */
+		mutex_lock(&heap->sweep.mutex);
+		WRITE_ONCE(heap->sweep.task, current);
 		/* so that puts by the releases end nobody before its turn */
 		heap_for_each_object(heap, pin_object);
 		heap_for_each_object(heap, end_object);
+		WRITE_ONCE(heap->sweep.task, NULL);
+		mutex_unlock(&heap->sweep.mutex);
 		flush_work(&heap->releaser.work);
 	}
 	pool_close(&heap->pool);

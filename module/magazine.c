@@ -61,48 +61,53 @@ static __always_inline void magazine_end(struct magazine *m)
 }
 
 /* Fills half of @m, which is empty, and takes one object more. */
-static void *refill(struct refslab_type *type, struct magazine *m)
+static void *refill(struct refslab_type *type, struct magazine *m, int nid)
 {
-	void *object;
+	m->count = slab_take(type, nid, type->magazine_size / 2, m->objects);
+	return m->count ? m->objects[--m->count] : NULL;
+}
 
-	m->count = slab_take(type, numa_mem_id(), type->magazine_size / 2, m->objects);
-	if (!m->count)
-		return NULL;
-	object = m->objects[--m->count];
+static void *take_one(struct refslab_type *type, int nid)
+{
+	void *object = NULL;
+	struct magazine *m;
+
+	preempt_disable();
+	m = this_cpu_ptr(type->magazines);
+	if (magazine_begin(m)) {
+		object = m->count ? m->objects[--m->count] : refill(type, m, nid);
+		magazine_end(m);
+	} else {
+		slab_take(type, nid, 1, &object);
+	}
+	preempt_enable();
 	return object;
 }
 
 static noinline struct refslab_object *alloc_slow(struct refslab_type *type,
 						  gfp_t gfp)
 {
+	int local = numa_mem_id(), nid = local, err;
 	bool swept = false;
-	struct magazine *m;
 	void *object;
-	int err, nid;
 
 	for (;;) {
-		preempt_disable();
-		nid = numa_mem_id();
-		m = this_cpu_ptr(type->magazines);
-		if (magazine_begin(m)) {
-			object = m->count ? m->objects[--m->count] : refill(type, m);
-			magazine_end(m);
-		} else if (!slab_take(type, nid, 1, &object)) {
-			object = NULL;
-		}
-		preempt_enable();
+		/* what was grown may be another's by now, and on another node */
+		object = take_one(type, nid);
 		if (object)
 			return object;
-
-		err = slab_grow(type, nid, gfp);
-		if (!err)
+		nid = slab_grow(type, local, gfp);
+		if (nid >= 0)
 			continue;
+		err = nid;
+		nid = local;
 		/* before an allocation is refused, what is garbage goes */
 		if (swept || !gfpflags_allow_blocking(gfp) ||
 		    !trigger_pressed(type->heap))
 			break;
 		swept = true;
 	}
+	/* far memory is better than none */
 	for_each_node_state(nid, N_MEMORY)
 		if (slab_take(type, nid, 1, &object))
 			return object;

@@ -169,9 +169,9 @@ static bool word_pinned(u64 word)
 void __refslab_get_slow(struct refslab_object *obj, u64 old)
 {
 	if (!(old & REFSLAB_COUNT_MASK))
-		report_misuse(obj, "get of an object that is dead; leaked");
+		report_dead_get(obj);
 	else if (!word_pinned(old))
-		report_misuse(obj, "reference count overflow; leaked");
+		report_overflow(obj);
 	object_pin(obj);
 }
 EXPORT_SYMBOL_GPL(__refslab_get_slow);
@@ -233,12 +233,12 @@ static bool put_rest(struct refslab_object *obj, u64 old)
 	if (unlikely((s32)old < (s32)(2 * REFSLAB_COUNT_ONE))) {
 		if (old & REFSLAB_SATURATED) {
 			if (!word_pinned(old))
-				report_misuse(obj, "reference count overflow; leaked");
+				report_overflow(obj);
 			object_pin(obj);
 			return false;
 		}
 		if (!(old & REFSLAB_COUNT_MASK)) {
-			report_misuse(obj, "put of an object that is dead; leaked");
+			report_dead_put(obj);
 			object_pin(obj);
 			return false;
 		}
@@ -461,15 +461,16 @@ static bool release_one(struct refslab_object *obj, struct chain *chain, bool in
 	return true;
 }
 
-static void release_or_defer(struct refslab_heap *heap, struct refslab_object *obj,
+static bool release_or_defer(struct refslab_heap *heap, struct refslab_object *obj,
 			     struct chain *chain)
 {
 	struct chain one = { };
 
 	if (release_one(obj, chain, false))
-		return;
+		return true;
 	chain_push(&one, obj);
 	chain_defer(heap, &one);
+	return false;
 }
 
 /* Everything that has died on this CPU since, in one chain. */
@@ -578,8 +579,8 @@ unsigned long object_release_chain(struct refslab_heap *heap, struct chain *chai
 	unsigned long n = 0;
 
 	while ((obj = chain_pop(heap, chain))) {
-		release_or_defer(heap, obj, chain);
-		if (!(++n % 256))
+		n += release_or_defer(heap, obj, chain);
+		if (!(n % 256))
 			cond_resched();
 	}
 	return n;

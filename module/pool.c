@@ -29,7 +29,9 @@ static_assert(ilog2(CHUNKS_MAX) + CHUNK_GRANULES_SHIFT == NUMBER_BITS);
 
 static unsigned long to_chunks(u64 bytes)
 {
-	return min_t(u64, DIV_ROUND_UP_ULL(bytes, REFSLAB_CHUNK_SIZE), CHUNKS_MAX + 1);
+	if (bytes > REFSLAB_HEAP_MAX)
+		return CHUNKS_MAX + 1;
+	return DIV_ROUND_UP_ULL(bytes, REFSLAB_CHUNK_SIZE);
 }
 
 /* --- the chunk table: numbers for chunks --- */

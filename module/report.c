@@ -13,18 +13,42 @@
 #define NAMING		"heap %s, type %s, object %u"
 #define NAMES(type, obj) (type)->heap->name, (type)->name, slab_number(obj)
 
+/* A text of its own for each mistake: the first of one must not hide another. */
+#define MISUSE(obj, what) \
+	WARN_ONCE(1, "refslab: " what "; leaked: " NAMING "\n", \
+		  NAMES(slab_of(obj)->type, obj))
+
 /**
- * report_misuse - a reference was counted wrongly
+ * report_overflow - a reference count has no room for more
  * @obj: the object
- * @what: what happened, and what becomes of it
  *
  * Context: Any context.
  */
-void report_misuse(struct refslab_object *obj, const char *what)
+void report_overflow(struct refslab_object *obj)
 {
-	struct refslab_type *type = slab_of(obj)->type;
+	MISUSE(obj, "reference count overflow");
+}
 
-	WARN_ONCE(1, "refslab: %s: " NAMING "\n", what, NAMES(type, obj));
+/**
+ * report_dead_get - somebody took a reference to an object without any
+ * @obj: the object
+ *
+ * Context: Any context.
+ */
+void report_dead_get(struct refslab_object *obj)
+{
+	MISUSE(obj, "get of a dead object");
+}
+
+/**
+ * report_dead_put - somebody gave back a reference that nobody had
+ * @obj: the object
+ *
+ * Context: Any context.
+ */
+void report_dead_put(struct refslab_object *obj)
+{
+	MISUSE(obj, "put of a dead object");
 }
 
 /**

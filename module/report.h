@@ -9,7 +9,9 @@ struct refslab_heap;
 struct refslab_object;
 struct refslab_type;
 
-void report_misuse(struct refslab_object *obj, const char *what);
+void report_overflow(struct refslab_object *obj);
+void report_dead_get(struct refslab_object *obj);
+void report_dead_put(struct refslab_object *obj);
 void report_bad_word(struct refslab_type *type, struct refslab_object *obj);
 void report_bad_free(struct refslab_type *type, struct refslab_object *obj);
 void report_survivors(struct refslab_type *type);

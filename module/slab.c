@@ -26,7 +26,7 @@
  * @layout: filled in
  * @size: bytes of an object with its header
  * @align: power of two
- * @align_offset: byte of the object that is to be aligned so
+ * @align_offset: byte of the object that is to be aligned so, a multiple of 16
  * @slots: the objects have slots, so that the slab needs hints
  *
  * Return: 0, or -EINVAL if not one object fits.
@@ -44,10 +44,6 @@ int slab_layout(struct slab_layout *layout, size_t size, size_t align,
 		header = sizeof(struct slab) +
 			 layout->bitmaps * layout->words * sizeof(long);
 		layout->first = ALIGN(header + align_offset, align) - align_offset;
-		/* of the offset only what the alignment asks for is a must */
-		layout->first = ALIGN(layout->first, BIT(GRANULE_SHIFT));
-		if ((layout->first + align_offset) % align)
-			return -EINVAL;
 		if (layout->first + n * layout->size <= REFSLAB_CHUNK_SIZE)
 			break;
 	}
@@ -128,7 +124,8 @@ static void slab_revive(struct slab *slab, struct slab_node *node)
  * @gfp: how hard to try
  *
  * Context: As @gfp allows; no raw spinlock held.
- * Return: 0, -ENOSPC at the pool's limit, or -ENOMEM.
+ * Return: the node that has it, which may be another; -ENOSPC at the pool's
+ *	limit, or -ENOMEM.
  */
 int slab_grow(struct refslab_type *type, int nid, gfp_t gfp)
 {
@@ -151,7 +148,7 @@ int slab_grow(struct refslab_type *type, int nid, gfp_t gfp)
 	raw_spin_lock_irqsave(&node->lock, flags);
 	slab_revive(slab, node);
 	raw_spin_unlock_irqrestore(&node->lock, flags);
-	return 0;
+	return slab->chunk.nid;
 }
 
 static void slab_retire(struct refslab_type *type, struct slab_node *node,

@@ -621,8 +621,6 @@ void sweep_run(struct refslab_heap *heap, unsigned int generation,
 	WRITE_ONCE(sweep->task, current);
 	trace_refslab_sweep_start(heap, generation);
 
-	if (generation == GENERATIONS - 1)
-		sweep->aged = 0;
 	gather_hinted(&run);
 	gather_reached(&run);
 	result->examined = run.all.count;
@@ -642,8 +640,10 @@ void sweep_run(struct refslab_heap *heap, unsigned int generation,
 	}
 	let_go_list(&run, &run.live, false);
 	let_go_list(&run, &run.t, true);
-	if (generation == GENERATIONS - 1)
+	if (generation == GENERATIONS - 1) {
 		sweep->old = result->examined - (dead ? run.t.count : 0);
+		sweep->aged = 0;
+	}
 
 	result->time_ns = ktime_get_ns() - start;
 	WRITE_ONCE(stats->runs, stats->runs + 1);

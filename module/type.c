@@ -15,6 +15,7 @@
 static int type_set_slots(struct refslab_type *type,
 			  const struct refslab_type_args *args)
 {
+	DECLARE_BITMAP(seen, REFSLAB_OBJECT_MAX / sizeof(struct refslab_slot)) = { };
 	unsigned int i;
 	u16 *offsets;
 
@@ -33,12 +34,18 @@ static int type_set_slots(struct refslab_type *type,
 	if (args->slot_offsets) {
 		if (!args->slots || args->slot_offset)
 			return -EINVAL;
-		for (i = 0; i < args->slots; i++)
-			if (args->slot_offsets[i] < type->header ||
-			    args->slot_offsets[i] % sizeof(struct refslab_slot) ||
-			    args->slot_offsets[i] + sizeof(struct refslab_slot) >
-			    args->size)
+		for (i = 0; i < args->slots; i++) {
+			u32 offset = args->slot_offsets[i];
+
+			if (offset < type->header ||
+			    offset % sizeof(struct refslab_slot) ||
+			    offset + sizeof(struct refslab_slot) > args->size)
 				return -EINVAL;
+			/* a slot twice would be an edge counted twice */
+			if (__test_and_set_bit(offset / sizeof(struct refslab_slot),
+					       seen))
+				return -EINVAL;
+		}
 		offsets = kmemdup(args->slot_offsets,
 				  args->slots * sizeof(*offsets), GFP_KERNEL);
 		if (!offsets)
@@ -104,7 +111,7 @@ struct refslab_type *refslab_type_create(struct refslab_heap *heap,
 	if (!heap_name_valid(args->name) || args->flags & ~REFSLAB_TYPE_FLAGS ||
 	    (args->align && !is_power_of_2(args->align)) ||
 	    args->align > PAGE_SIZE || args->align_offset > REFSLAB_OBJECT_MAX ||
-	    args->align_offset % sizeof(u64))
+	    args->align_offset % BIT(GRANULE_SHIFT))
 		return ERR_PTR(-EINVAL);
 
 	type = kzalloc(sizeof(*type), GFP_KERNEL);

@@ -132,16 +132,16 @@ struct refslab_slot {
  * @size: bytes of an object with its header, at most REFSLAB_OBJECT_MAX
  * @align: alignment of the object in bytes, a power of two, at most PAGE_SIZE;
  *	0 for 16, which is also the least
- * @align_offset: byte of the object that @align speaks of, a multiple of 8;
+ * @align_offset: byte of the object that @align speaks of, a multiple of 16;
  *	the payload, say
  * @slots: number of slots; 0 with no @traverse makes a leaf type
  * @slot_offset: byte where the array of @slots slots begins; 0 for right
  *	behind the header
  * @slot_offsets: or, bytes where each of @slots slots is, if they do not lie
- *	in an array; copied
+ *	in an array, none twice; copied
  * @traverse: or, returns the address of the slot that *@cursor tells and moves
- *	*@cursor on; NULL after the last. The cursor starts as 0. It must depend
- *	only on what was fixed before the object was published, stay within the
+ *	*@cursor on; NULL after the last, no slot twice. The cursor starts as 0.
+ *	It must depend only on what was fixed before the object was published, stay within the
  *	object, go on working after @release, and take bounded time. Called in
  *	RCU read sections.
  * @ctor: makes a fresh object ready before anybody sees it; its slots are NULL.
