@@ -1,0 +1,365 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The refslab command: what it prints and what it refuses. Prints TAP. Where no module is loaded only that is tried
+# which needs none. The command is found by PATH, or is what REFSLAB names.
+
+refslab=${REFSLAB:-refslab}
+work=$(mktemp -d) || exit
+# From there, so that messages name files without their place.
+cd "$work" || exit
+trap 'rm -rf "$work"' EXIT
+number=0 failed=0
+
+ok() {
+	number=$((number + 1))
+	echo "ok $number - $1"
+}
+
+not_ok() {
+	number=$((number + 1))
+	failed=$((failed + 1))
+	echo "not ok $number - $1"
+	sed 's/^/#   /' "$2"
+}
+
+# run STATUS ARGUMENT...: the command, its output in out and its complaints in err. Its exit status must be STATUS.
+run() {
+	wanted=$1
+	shift
+	"$refslab" "$@" >out 2>err </dev/null
+	status=$?
+	[ "$status" = "$wanted" ] && return
+	{
+		echo "refslab $*: exit status $status, not $wanted"
+		cat out err
+	} >why
+	return 1
+}
+
+# says FILE TEXT: a file is exactly this.
+says() {
+	printf '%s\n' "$2" >expected
+	diff expected "$1" >why
+}
+
+# has FILE REGEX
+has() {
+	grep -Eq "$2" "$1" && return
+	{
+		echo "$1 has no line like $2:"
+		cat "$1"
+	} >why
+	return 1
+}
+
+# check NAME COMMAND...: a test that is one function.
+check() {
+	name=$1
+	shift
+	: >why
+	if "$@"; then
+		ok "$name"
+	else
+		not_ok "$name" why
+	fi
+}
+
+# --- without a module ---
+
+help() {
+	for command in '' status types thresholds collect replay; do
+		# shellcheck disable=SC2086 # no word where there is no command
+		run 0 $command --help && has out '^Usage: refslab' || return
+		[ -z "$command" ] || has out "Usage: refslab $command" || return
+	done
+}
+check "help of every command" help
+
+usage() {
+	run 64 && run 64 nonsense && has err "no command is called 'nonsense'" &&
+		run 64 replay && run 64 replay a b && run 64 collect && run 64 collect h 3 && run 64 collect h -1 &&
+		run 64 thresholds && run 64 thresholds set h 1 2 && run 64 thresholds set h 1 2 3 4 &&
+		run 64 thresholds set h 1 2 x && run 64 thresholds get h 1 2 3 && run 64 status --nonsense &&
+		run 64 status a b && run 64 replay --payload 0 f && run 64 replay --payload 8193 f &&
+		run 64 replay --payload x f && run 64 replay --limit 1X f && run 64 replay --limit -1 f &&
+		run 64 replay --thresholds 1,2 f && run 64 replay --thresholds 1,2,3,4 f &&
+		run 64 replay --thresholds 1,2,4294967296 f && run 64 replay --name 12345678901234567890123456789012 f
+}
+check "command lines that make no sense" usage
+
+# A tree like the kernel's, so that output can be compared to the letter.
+fake_heap() {
+	mkdir -p "tree/$1/pool" "tree/$1/generation0" "tree/$1/generation1" "tree/$1/generation2" \
+		"tree/$1/types/list-node" "tree/$1/types/text"
+	(
+		cd "tree/$1" || exit
+		set_to() {
+			value=$1
+			shift
+			for file; do echo "$value" >"$file"; done
+		}
+		set_to 12 objects
+		set_to 700 threshold0
+		set_to 10 threshold1 threshold2
+		set_to "$2" enabled
+		set_to -3 count0
+		set_to 1 count1 count2
+		set_to 1572864 pool/bytes
+		set_to 512 pool/cached
+		set_to 1073741824 pool/limit
+		for file in runs examined freed unfreed aborts time_ns longest_ns; do
+			set_to 1 generation0/$file generation1/$file generation2/$file
+		done
+		set_to 40 generation0/runs
+		set_to 100 generation0/freed
+		for file in slots object_size slab_size align order objs_per_slab slabs partial objects total_objects magazine; do
+			set_to 8 types/list-node/$file types/text/$file
+		done
+		set_to 0 types/text/slots
+	)
+}
+
+sysfs() {
+	export REFSLAB_SYSFS="$work/tree"
+	"$@"
+	set -- $?
+	unset REFSLAB_SYSFS
+	return "$1"
+}
+echo 1.2.3 >version
+mkdir tree && mv version tree/
+fake_heap alpha 1
+fake_heap beta 0
+
+status() {
+	run 0 status && says out \
+'heap  objects bytes cached limit enabled count0 count1 count2 sweeps freed
+alpha      12  1.5M    512    1G      on     -3      1      1     42   102
+beta       12  1.5M    512    1G     off     -3      1      1     42   102' &&
+	run 0 status beta && has out '^beta ' && ! has out '^alpha ' &&
+	run 0 status --json beta && says out '{
+   "heaps": [
+      {
+         "heap": "beta",
+         "objects": 12,
+         "bytes": 1572864,
+         "cached": 512,
+         "limit": 1073741824,
+         "enabled": false,
+         "count0": -3,
+         "count1": 1,
+         "count2": 1,
+         "sweeps": 42,
+         "freed": 102
+      }
+   ]
+}'
+}
+check "status of a tree" sysfs status
+
+types() {
+	run 0 types alpha && says out \
+'heap  type      slots object_size slab_size align order objs_per_slab slabs partial objects total_objects magazine
+alpha list-node     8           8         8     8     8             8     8       8       8             8        8
+alpha text          0           8         8     8     8             8     8       8       8             8        8' &&
+	run 0 types && [ "$(wc -l <out)" = 5 ] && run 0 types --json alpha && has out '"type": "list-node"' &&
+	has out '"slots": 0'
+}
+check "types of a tree" sysfs types
+
+no_such_heap() {
+	for heap in gamma . .. alpha/pool /; do
+		for command in "status $heap" "types $heap" "thresholds $heap" "thresholds set $heap 1 2 3" "collect $heap"; do
+			# shellcheck disable=SC2086 # words are what is meant
+			run 1 $command && says err "refslab: no heap is called '$heap'" && [ ! -s out ] || return
+		done
+	done
+}
+check "a heap that is not there" sysfs no_such_heap
+
+thresholds() {
+	run 0 thresholds alpha && says out '700 10 10' && run 0 thresholds get alpha && says out '700 10 10' &&
+		run 0 thresholds set alpha 1 2 3 && [ ! -s out ] && run 0 thresholds alpha && says out '1 2 3'
+}
+check "thresholds of a tree" sysfs thresholds
+
+version() {
+	run 0 --version && says out 'refslab, module version 1.2.3'
+}
+check "version of a tree" sysfs version
+
+no_module() {
+	export REFSLAB_SYSFS="$work/nowhere"
+	run 1 status && has err 'the module is not loaded' && run 1 status h && has err 'the module is not loaded' &&
+		run 1 types && run 1 collect h && run 1 thresholds h && run 0 --version && says out 'refslab, module not loaded'
+	set -- $?
+	unset REFSLAB_SYSFS
+	return "$1"
+}
+check "no module" no_module
+
+long=$(printf '%0256d' 7)
+bad_files() {
+	printf 'a b\n\na b c\nd e f g\n' >three
+	run 1 replay three && says err "three:3: more than two names: 'c'
+three:4: more than two names: 'f'" && [ ! -s out ] || return
+	printf '# ok\na %s\n' "$long" >long
+	run 1 replay long && has err '^long:2: a name of more than 255 bytes' || return
+	printf 'a b\n\000x y\n' >zero
+	run 1 replay zero && says err 'zero:2: a zero byte' || return
+	run 1 replay missing && says err 'missing: No such file or directory' || return
+	run 1 replay . && has err '^\.: Is a directory' || return
+	printf 'a b\n' >good
+	run 1 replay good --root a --root nope --root none && says err "good: the root 'nope' is no node of this graph
+good: the root 'none' is no node of this graph" || return
+	awk 'BEGIN { for (i = 0; i < 1025; i++) print "hub", i; for (i = 0; i < 1024; i++) print "big", i }' >wide
+	run 1 replay wide &&
+		says err "wide: the node 'hub' refers to 1025 others; an object has at most 1024 slots" || return
+	# A flood of mistakes is cut short.
+	awk 'BEGIN { for (i = 0; i < 100; i++) print "a b c" }' >flood
+	run 1 replay flood && [ "$(wc -l <err)" = 11 ] && has err '^flood: and 90 more$'
+}
+check "files that make no sense" bad_files
+
+# --- with one ---
+
+if [ ! -e /dev/refslab ]; then
+	echo "ok $((number + 1)) - replay # SKIP no /dev/refslab here"
+	echo "1..$((number + 1))"
+	[ "$failed" = 0 ]
+	exit
+fi
+
+# value NAME: of the last replay's JSON
+value() {
+	sed -n "s/.*\"$1\": \([^,]*\),*/\1/p" out
+}
+
+# replayed NODES EDGES COUNTED SWEPT LEFT
+replayed() {
+	got="$(value nodes) $(value edges) $(value freed_by_counts) $(value freed_by_sweep) $(value left) $(value right)"
+	[ "$got" = "$1 $2 $3 $4 $5 true" ] && return
+	{
+		echo "got '$got', not '$1 $2 $3 $4 $5 true'"
+		cat err
+	} >why
+	return 1
+}
+
+cat >shapes <<'END'
+# a ring of three with a tail, and what leads to it
+a b
+b c	# a comment
+c a
+c leaf
+   lead    a
+
+self self
+par q
+par q
+alone
+top mid
+mid bottom
+END
+
+replay() {
+	run 0 replay --json shapes && replayed 12 10 7 5 0 || return
+	run 0 replay --json shapes --root lead && replayed 12 10 6 1 5 && [ "$(value roots)" = 1 ] || return
+	run 0 replay --json shapes -r c -r alone -r mid && replayed 12 10 4 1 7 || return
+	run 0 replay --json shapes --no-sweep && replayed 12 10 7 0 5 || return
+	run 0 replay --json shapes --payload 1 && replayed 12 10 7 5 0 || return
+	run 0 replay --json shapes --payload 8K && replayed 12 10 7 5 0 || return
+	# A root named twice is one.
+	run 0 replay --json shapes -r a -r a && [ "$(value roots)" = 1 ]
+}
+check "replay of small shapes" replay
+
+replay_text() {
+	run 0 replay shapes --root lead && has out '^graph +12 nodes, 10 edges, 1 roots$' &&
+		has out '^let go +6 freed by the counts at once in' && has out '^swept +1 freed' &&
+		has out '^left +5 objects$' && has out '^numbers +as they must be$' && [ ! -s err ]
+}
+check "replay for people" replay_text
+
+replay_stdin() {
+	"$refslab" replay --json - <shapes >out 2>err && replayed 12 10 7 5 0 || return
+	: >empty
+	run 0 replay --json empty && replayed 0 0 0 0 0
+}
+check "replay of standard input, and of nothing" replay_stdin
+
+ring() {
+	awk 'BEGIN { for (i = 0; i < 1000; i++) print "n" i, "n" (i + 1) % 1000 }' >ring
+	run 0 replay --json ring && replayed 1000 1000 0 1000 0 &&
+		run 0 replay --json ring --root n500 && replayed 1000 1000 0 0 1000
+}
+check "replay of a ring" ring
+
+chain() {
+	awk 'BEGIN { for (i = 0; i < 20000; i++) print "n" i, "n" i + 1 }' >chain
+	run 0 replay --json chain && replayed 20001 20000 20001 0 0 &&
+		run 0 replay --json chain --root n10000 && replayed 20001 20000 10000 0 10001
+}
+check "replay of a chain" chain
+
+# As many edges as an object has slots, in one node; parallel ones among them.
+wide() {
+	awk 'BEGIN { for (i = 0; i < 1023; i++) print "hub", i % 700; print "hub hub" }' >wide
+	run 0 replay --json wide && replayed 701 1024 0 701 0
+}
+check "replay of a node with all slots filled" wide
+
+automatic() {
+	awk 'BEGIN { for (i = 0; i < 5000; i++) { print "a" i, "b" i; print "b" i, "a" i } }' >pairs
+	run 0 replay --json pairs --thresholds 100,10,10 && [ "$(value left) $(value right)" = "0 true" ]
+}
+check "replay with automatic sweeps" automatic
+
+limits() {
+	awk 'BEGIN { for (i = 0; i < 5000; i++) print "n" i }' >lone
+	run 1 replay lone --payload 4000 --limit 1M && has err 'the limit|limit, or that of its handles' && [ ! -s out ] &&
+		run 0 replay --json lone --payload 4000 --limit 64M && replayed 5000 0 5000 0 0
+}
+check "replay against a limit" limits
+
+# A replay that is held is a heap to look at.
+hold() {
+	"$refslab" replay --json shapes --name held-heap --root lead --hold >out 2>err &
+	pid=$!
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		grep -q holding err && break
+		sleep 0.5
+	done
+	cp out replay-out
+	run 0 status held-heap && has out '^held-heap +5 ' &&
+		run 0 types held-heap && has out '^held-heap +node-1 ' && has out '^held-heap +leaf ' &&
+		run 0 thresholds held-heap && says out '700 10 10' &&
+		run 0 thresholds set held-heap 50 5 6 && run 0 thresholds get held-heap && says out '50 5 6' &&
+		run 1 thresholds set held-heap 1 2 4294967295 && run 0 thresholds held-heap && says out '50 5 6' &&
+		run 0 collect held-heap && has out '^examined [0-9]+, freed 0, left to a later sweep 0, in [0-9.]+ ms$' &&
+		run 0 collect held-heap 0 && run 1 replay shapes --name held-heap && has err 'the name is taken' &&
+		run 0 status --json && has out '"heap": "held-heap"'
+	set -- $?
+	kill -TERM "$pid"
+	wait "$pid" || set -- 1
+	[ "$1" = 0 ] && run 1 status held-heap && has err 'no heap is called'
+}
+check "a heap that is held, seen and tuned" hold
+
+interrupted() {
+	awk 'BEGIN { for (i = 0; i < 200000; i++) print "n" i, "n" int(i / 2) }' >large
+	"$refslab" replay large >out 2>err &
+	pid=$!
+	sleep 1
+	kill -INT "$pid"
+	wait "$pid"
+	[ $? = 130 ] && [ "$(cat err)" = 'refslab replay: interrupted' ] && [ ! -s out ] && return
+	cat err >why
+	return 1
+}
+# A shell without job control makes its background processes ignore SIGINT, so it is SIGTERM's test as well.
+check "replay stops at a signal" interrupted
+
+echo "1..$number"
+[ "$failed" = 0 ]
