@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Magazines: halves to and from the slabs, and interrupts that come in between.
+ */
+#include <linux/hrtimer.h>
+#include <linux/prandom.h>
+#include <linux/slab.h>
+
+#include "fixture.h"
+
+/* This CPU's, of a test that stays on it. */
+static struct magazine *mine(struct refslab_type *type)
+{
+	return raw_cpu_ptr(type->magazines);
+}
+
+static unsigned long type_out(struct refslab_type *type)
+{
+	unsigned long out = 0;
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY)
+		out += type->nodes[nid].out;
+	return out;
+}
+
+static void test_size(struct kunit *test)
+{
+	size_t size;
+	unsigned int n, wrong = 0;
+
+	for (size = 16; size <= REFSLAB_OBJECT_MAX; size += 16) {
+		n = magazine_size(size);
+		/* halves are whole; a CPU sits on less than two chunks, or on 4 */
+		wrong += n & 1 || n < 4 || n > 128 ||
+			 (n > 4 && n * size >= 2 * REFSLAB_CHUNK_SIZE);
+	}
+	KUNIT_EXPECT_EQ(test, wrong, 0);
+	KUNIT_EXPECT_EQ(test, magazine_size(64), 128);
+	KUNIT_EXPECT_EQ(test, magazine_size(REFSLAB_OBJECT_MAX), 4);
+}
+
+static void test_refill_and_flush(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct refslab_type *type = f->leaf;
+	unsigned int full = type->magazine_size, half = full / 2, i;
+	struct refslab_object **objs;
+
+	objs = kunit_kcalloc(test, 2 * full, sizeof(*objs), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, objs);
+	migrate_disable();
+	/* empty: half of it comes, one goes on */
+	objs[0] = obj_make(test, type);
+	KUNIT_EXPECT_EQ(test, mine(type)->count, half - 1);
+	KUNIT_EXPECT_EQ(test, type_out(type), half);
+	for (i = 1; i < half; i++)
+		objs[i] = obj_make(test, type);
+	KUNIT_EXPECT_EQ(test, mine(type)->count, 0);
+	KUNIT_EXPECT_EQ(test, type_out(type), half);
+	for (; i < 2 * full; i++)
+		objs[i] = obj_make(test, type);
+	KUNIT_EXPECT_EQ(test, type_out(type), 2 * full);
+	KUNIT_EXPECT_EQ(test, mine(type)->count, 0);
+
+	/* full: half of it goes */
+	for (i = 0; i < full; i++)
+		refslab_put(objs[i]);
+	KUNIT_EXPECT_EQ(test, mine(type)->count, full);
+	KUNIT_EXPECT_EQ(test, type_out(type), 2 * full);
+	EXPECT_OBJECTS(test, type, full);
+	refslab_put(objs[full]);
+	KUNIT_EXPECT_EQ(test, mine(type)->count, half + 1);
+	KUNIT_EXPECT_EQ(test, type_out(type), 2 * full - half);
+	EXPECT_OBJECTS(test, type, full - 1);
+	KUNIT_EXPECT_EQ(test, type_validate(type), 0);
+
+	/* the last freed comes first: it is still in the CPU's cache */
+	KUNIT_EXPECT_PTR_EQ(test, obj_make(test, type), objs[full]);
+	migrate_enable();
+	for (i = full; i < 2 * full; i++)
+		refslab_put(objs[i]);
+	EXPECT_OBJECTS(test, type, 0);
+}
+
+static void test_drain(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct refslab_type *type = f->knot;
+	struct refslab_object *objs[40];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(objs); i++)
+		objs[i] = obj_make(test, type);
+	refslab_put_bulk(20, objs);
+	KUNIT_EXPECT_GT(test, magazine_objects(type), 0);
+	magazine_drain(type);
+	KUNIT_EXPECT_EQ(test, magazine_objects(type), 0);
+	KUNIT_EXPECT_EQ(test, type_out(type), 20);
+	EXPECT_OBJECTS(test, type, 20);
+	KUNIT_EXPECT_EQ(test, type_validate(type), 0);
+	refslab_put_bulk(20, objs + 20);
+	magazine_drain(type);
+	KUNIT_EXPECT_EQ(test, type_out(type), 0);
+	EXPECT_OBJECTS(test, type, 0);
+}
+
+static void test_bulk(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct refslab_type *type = f->leaf;
+	unsigned int n = 3 * type->magazine_size, got, i;
+	void **objs = kunit_kcalloc(test, n, sizeof(*objs), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, objs);
+	/* nothing there, and it does not make more */
+	KUNIT_EXPECT_EQ(test, magazine_alloc_bulk(type, n, objs), 0);
+	KUNIT_EXPECT_EQ(test, slab_grow(type, numa_mem_id(), GFP_KERNEL), 0);
+	got = magazine_alloc_bulk(type, n, objs);
+	KUNIT_EXPECT_EQ(test, got, min(n, type->layout.objects));
+	for (i = 0; i < got; i++)
+		magazine_free(type, objs[i]);
+	EXPECT_OBJECTS(test, type, 0);
+	/* first what the magazine has, then the slabs */
+	KUNIT_EXPECT_EQ(test, magazine_alloc_bulk(type, got, objs), got);
+	KUNIT_EXPECT_EQ(test, magazine_objects(type), 0);
+	for (i = 0; i < got; i++)
+		magazine_free(type, objs[i]);
+	KUNIT_EXPECT_EQ(test, type_validate(type), 0);
+}
+
+/* A busy magazine is left alone: its CPU is at it, below us. */
+static void test_busy(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct refslab_type *type = f->leaf;
+	struct refslab_object *a = obj_make(test, type), *b;
+	struct magazine *m;
+	unsigned long out;
+	u32 count;
+
+	preempt_disable();
+	m = mine(type);
+	m->busy = 1;
+	count = m->count;
+	out = type_out(type);
+	b = refslab_alloc(type, GFP_ATOMIC);
+	KUNIT_EXPECT_NOT_NULL(test, b);
+	KUNIT_EXPECT_EQ(test, m->count, count);
+	KUNIT_EXPECT_EQ(test, type_out(type), out + 1);
+	refslab_put(a);
+	KUNIT_EXPECT_EQ(test, m->count, count);
+	KUNIT_EXPECT_EQ(test, type_out(type), out);
+	m->busy = 0;
+	preempt_enable();
+	refslab_put(b);
+	EXPECT_OBJECTS(test, type, 0);
+}
+
+/* The validator must be able to fail, or its other uses mean nothing. */
+static void test_validator_notices(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct refslab_object *obj = obj_make(test, f->leaf);
+	struct magazine *m;
+
+	refslab_put(obj);
+	KUNIT_EXPECT_EQ(test, magazine_validate(f->leaf), 0);
+	atomic64_set(&obj->word, REFSLAB_COUNT_ONE);
+	expect_in_log("refslab: a magazine of type leaf holds what it should not");
+	KUNIT_EXPECT_EQ(test, magazine_validate(f->leaf), -EUCLEAN);
+	unexpect_in_log();
+	atomic64_set(&obj->word, 0);
+
+	migrate_disable();
+	m = mine(f->leaf);
+	m->busy = 1;
+	expect_in_log("refslab: a magazine of type leaf holds what it should not");
+	KUNIT_EXPECT_EQ(test, magazine_validate(f->leaf), -EUCLEAN);
+	unexpect_in_log();
+	m->busy = 0;
+	migrate_enable();
+	KUNIT_EXPECT_EQ(test, magazine_validate(f->leaf), 0);
+}
+
+/* --- interrupts --- */
+
+enum { HELD = 24, HAMMER_MS = 1500 };
+
+#define PERIOD	ns_to_ktime(100 * NSEC_PER_USEC)
+
+/* One context that allocates and frees, checks that what it has is its own. */
+struct hammer {
+	struct refslab_type *type;
+	struct rnd_state random;
+	struct knot *held[HELD];
+	unsigned long made, failed, wrong;
+};
+
+static void hammer_init(struct hammer *h, struct refslab_type *type, u32 seed)
+{
+	h->type = type;
+	prandom_seed_state(&h->random, seed);
+}
+
+static void hammer_one(struct hammer *h, gfp_t gfp)
+{
+	u32 i = prandom_u32_state(&h->random) % HELD;
+	struct refslab_object *obj;
+	struct knot *knot = h->held[i];
+
+	h->held[i] = NULL;
+	if (knot) {
+		if (knot->id != (unsigned long)&h->held[i] || knot_count(knot) != 1)
+			h->wrong++;
+		knot_put(knot);
+		return;
+	}
+	obj = refslab_alloc(h->type, gfp);
+	if (!obj) {
+		h->failed++;
+		return;
+	}
+	h->made++;
+	knot = knot_of(obj);
+	if (knot->canary != KNOT_CANARY || knot->id || knot->slot[0].target)
+		h->wrong++;
+	knot->id = (unsigned long)&h->held[i];
+	h->held[i] = knot;
+}
+
+static void hammer_end(struct kunit *test, struct hammer *h, const char *where)
+{
+	int i;
+
+	for (i = 0; i < HELD; i++)
+		if (h->held[i])
+			knot_put(h->held[i]);
+	kunit_info(test, "%s: %lu made\n", where, h->made);
+	KUNIT_EXPECT_EQ(test, h->wrong, 0);
+	KUNIT_EXPECT_EQ(test, h->failed, 0);
+	KUNIT_EXPECT_GT(test, h->made, 0);
+}
+
+struct anvil {
+	struct hammer hard, soft, process;
+	struct hrtimer hard_timer, soft_timer;
+	struct task_struct *task;
+	bool stop;
+};
+
+static enum hrtimer_restart anvil_fires(struct hrtimer *timer, struct anvil *anvil,
+					struct hammer *hammer)
+{
+	int i;
+
+	for (i = 0; i < 8; i++)
+		hammer_one(hammer, GFP_ATOMIC);
+	if (READ_ONCE(anvil->stop))
+		return HRTIMER_NORESTART;
+	/* after what is done is done: a slow machine is not drowned */
+	hrtimer_forward_now(timer, PERIOD);
+	return HRTIMER_RESTART;
+}
+
+static enum hrtimer_restart hard_fires(struct hrtimer *timer)
+{
+	struct anvil *anvil = container_of(timer, struct anvil, hard_timer);
+
+	return anvil_fires(timer, anvil, &anvil->hard);
+}
+
+static enum hrtimer_restart soft_fires(struct hrtimer *timer)
+{
+	struct anvil *anvil = container_of(timer, struct anvil, soft_timer);
+
+	return anvil_fires(timer, anvil, &anvil->soft);
+}
+
+static void timer_init(struct hrtimer *timer, enum hrtimer_restart (*fires)(struct hrtimer *),
+		       enum hrtimer_mode mode)
+{
+	hrtimer_init(timer, CLOCK_MONOTONIC, mode);
+	timer->function = fires;
+}
+
+/* Pinned to a CPU, and so are its timers. */
+static int anvil_main(void *arg)
+{
+	struct anvil *anvil = arg;
+
+	hrtimer_start(&anvil->hard_timer, PERIOD, HRTIMER_MODE_REL_PINNED);
+	hrtimer_start(&anvil->soft_timer, PERIOD, HRTIMER_MODE_REL_PINNED_SOFT);
+	while (!READ_ONCE(anvil->stop)) {
+		hammer_one(&anvil->process, GFP_KERNEL);
+		cond_resched();
+	}
+	hrtimer_cancel(&anvil->hard_timer);
+	hrtimer_cancel(&anvil->soft_timer);
+	while (!kthread_should_stop())
+		msleep(1);
+	return 0;
+}
+
+/*
+ * On each CPU a process, a hard and a soft interrupt, all at the same type,
+ * and magazines that are drained meanwhile.
+ */
+static void hammer_type(struct kunit *test, struct refslab_type *type)
+{
+	struct anvil *anvils, *anvil;
+	int cpu;
+
+	anvils = kunit_kcalloc(test, nr_cpu_ids, sizeof(*anvils), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, anvils);
+	for_each_online_cpu(cpu) {
+		anvil = &anvils[cpu];
+		hammer_init(&anvil->hard, type, 3 * cpu);
+		hammer_init(&anvil->soft, type, 3 * cpu + 1);
+		hammer_init(&anvil->process, type, 3 * cpu + 2);
+		timer_init(&anvil->hard_timer, hard_fires, HRTIMER_MODE_REL_PINNED);
+		timer_init(&anvil->soft_timer, soft_fires, HRTIMER_MODE_REL_PINNED_SOFT);
+		anvil->task = kthread_create(anvil_main, anvil, "anvil/%d", cpu);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(anvil->task));
+		kthread_bind(anvil->task, cpu);
+	}
+	for_each_online_cpu(cpu)
+		wake_up_process(anvils[cpu].task);
+	for (cpu = 0; cpu < 10; cpu++) {
+		msleep(HAMMER_MS / 10);
+		magazine_drain(type);
+	}
+	for_each_online_cpu(cpu) {
+		anvil = &anvils[cpu];
+		WRITE_ONCE(anvil->stop, true);
+		kthread_stop(anvil->task);
+		hammer_end(test, &anvil->hard, "hard interrupt");
+		hammer_end(test, &anvil->soft, "soft interrupt");
+		hammer_end(test, &anvil->process, "process");
+	}
+	EXPECT_OBJECTS(test, type, 0);
+	KUNIT_EXPECT_EQ(test, type_validate(type), 0);
+	magazine_drain(type);
+	KUNIT_EXPECT_EQ(test, type_out(type), 0);
+}
+
+static void test_interrupts(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	hammer_type(test, f->knot);
+}
+
+/* Large objects: a few to a magazine, so that most go to the slabs. */
+static void test_interrupts_large(struct kunit *test)
+{
+	const struct refslab_type_args args = {
+		.name = "large", .size = 8000, .slots = 2,
+		.slot_offset = offsetof(struct knot, slot), .ctor = knot_ctor,
+	};
+	struct fixture *f = test->priv;
+
+	hammer_type(test, fixture_type(test, f->heap, &args));
+}
+
+static struct kunit_case magazine_cases[] = {
+	KUNIT_CASE(test_size),
+	KUNIT_CASE(test_refill_and_flush),
+	KUNIT_CASE(test_drain),
+	KUNIT_CASE(test_bulk),
+	KUNIT_CASE(test_busy),
+	KUNIT_CASE(test_validator_notices),
+	KUNIT_CASE(test_interrupts),
+	KUNIT_CASE(test_interrupts_large),
+	{}
+};
+
+static struct kunit_suite magazine_suite = {
+	.name = "refslab_magazine",
+	.init = fixture_init,
+	.exit = fixture_exit,
+	.test_cases = magazine_cases,
+};
+
+kunit_test_suites(&magazine_suite);
