@@ -69,6 +69,12 @@ void heap_free(struct refslab_heap *heap)
 	kfree(heap);
 }
 
+/* The pool's news for the layer above. */
+static void heap_pressure(struct pool *pool)
+{
+	trigger_pressure(container_of(pool, struct refslab_heap, pool));
+}
+
 /**
  * refslab_heap_create - make a heap
  * @args: what it is; copied
@@ -103,6 +109,7 @@ struct refslab_heap *refslab_heap_create(const struct refslab_heap_args *args)
 	err = heap_set_name(heap, args->name);
 	if (err)
 		goto err_unlock;
+	heap->pool.pressure = heap_pressure;
 	err = pool_init(&heap->pool, heap->name, args);
 	if (err)
 		goto err_unlock;
@@ -217,6 +224,7 @@ unsigned long refslab_heap_destroy(struct refslab_heap *heap)
 		mutex_unlock(&heap->sweep.mutex);
 		flush_work(&heap->releaser.work);
 	}
+	weak_destroy(heap);
 	pool_close(&heap->pool);
 
 	mutex_lock(&heap->lock);
@@ -278,6 +286,7 @@ int heap_validate(struct refslab_heap *heap)
 	xa_for_each(&heap->types, id, type)
 		err = type_validate(type) ?: err;
 	err = sweep_validate(heap) ?: err;
+	err = weak_validate(heap) ?: err;
 	mutex_unlock(&heap->sweep.mutex);
 	mutex_unlock(&heap->lock);
 	return err;

@@ -13,6 +13,7 @@
 #include "sweep.h"
 #include "trigger.h"
 #include "type.h"
+#include "weak.h"
 
 #define TYPES_MAX	1024	/* of one heap */
 
@@ -22,6 +23,7 @@
  * @sweep: its sweeper
  * @trigger: when that runs
  * @releaser: releases under way, and left to the workqueue
+ * @weak: weak references to its objects
  * @lock: creating and destroying types
  * @types: id -> type; @lock to change, RCU to look
  * @type_count: types in it; @lock
@@ -36,6 +38,7 @@ struct refslab_heap {
 	struct sweep	sweep;
 	struct trigger	trigger;
 	struct releaser	releaser;
+	struct weak_table weak;
 
 	struct mutex	lock;
 	struct xarray	types;

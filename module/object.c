@@ -14,12 +14,16 @@
 #include <linux/mm.h>
 #include <linux/percpu.h>
 
+#include "candidate.h"
 #include "heap.h"
 #include "report.h"
 #include "trace.h"
 
 /* Objects a put releases itself. */
 #define RELEASE_BUDGET	1024
+
+/* Releases under way on this CPU, of any heap; preemption off while not 0. */
+static DEFINE_PER_CPU(unsigned int, releasing);
 
 /* --- allocation --- */
 
@@ -192,41 +196,6 @@ static void version_fold(struct refslab_object *obj)
 		;
 }
 
-/**
- * object_list - make an object a candidate
- * @obj: an object whose count went down without reaching zero, as it was when
- *	preemption was disabled
- *
- * It may have died since: then its count is 0, here or in its next life, or it
- * is in its next life and made a candidate for nothing.
- *
- * Context: Any context, preemption off since before the reference was given up.
- */
-void object_list(struct refslab_object *obj)
-{
-	u64 old = atomic64_read(&obj->word);
-	struct slab *slab = slab_of(obj);
-	unsigned int gen;
-
-	do {
-		if (!(old & REFSLAB_COUNT_MASK) ||
-		    old & (REFSLAB_SATURATED | REFSLAB_LISTED | REFSLAB_CLAIMED))
-			return;
-		/* acquire: the generation below is that of this life or later */
-	} while (!atomic64_try_cmpxchg_acquire(&obj->word, (s64 *)&old,
-					       old | REFSLAB_LISTED));
-
-	gen = object_generation(obj);
-	set_bit(slab_index(slab, obj), slab_hints(slab, gen));
-	/*
-	 * Either we see the slab off its dirty list and put it back, or the
-	 * sweep, which takes it off first, sees the hint. Pairs with the
-	 * barrier in gather_slab().
-	 */
-	smp_mb__after_atomic();
-	sweep_dirty(slab, gen);
-}
-
 /* The rare cases of a put but for the last one, which it tells. */
 static bool put_rest(struct refslab_object *obj, u64 old)
 {
@@ -249,7 +218,7 @@ static bool put_rest(struct refslab_object *obj, u64 old)
 	if ((s64)old < 0)
 		version_fold(obj);
 	if (!(old & (REFSLAB_LISTED | REFSLAB_GATHERED)))
-		object_list(obj);
+		candidate_list(obj);
 	return false;
 }
 
@@ -398,7 +367,7 @@ static bool release_in_work(struct refslab_type *type)
 }
 
 /**
- * object_call_release - tell an object's type that it has died
+ * object_call_release - tell who wants to know that an object has died
  * @type: its type
  * @obj: a dead object with empty slots
  *
@@ -406,6 +375,8 @@ static bool release_in_work(struct refslab_type *type)
  */
 void object_call_release(struct refslab_type *type, struct refslab_object *obj)
 {
+	if (type->flags & REFSLAB_TYPE_WEAK)
+		weak_dead(type, obj);
 	if (!type->release)
 		return;
 	if (release_in_work(type)) {
@@ -413,7 +384,9 @@ void object_call_release(struct refslab_type *type, struct refslab_object *obj)
 		return;
 	}
 	preempt_disable();
+	this_cpu_inc(releasing);
 	type->release(obj);
+	this_cpu_dec(releasing);
 	preempt_enable();
 }
 
@@ -506,6 +479,14 @@ static void release_start(struct refslab_heap *heap, struct refslab_object *obj)
 		return;
 	}
 	chain_push(&chain, obj);
+	/*
+	 * Called by a release of another heap, the workqueue or a sweep: that
+	 * may hold locks which the release of this one takes.
+	 */
+	if (object_in_release(heap)) {
+		chain_defer(heap, &chain);
+		return;
+	}
 	do {
 		cpu->busy = 1;
 		barrier();
@@ -542,7 +523,7 @@ void __refslab_put_slow(struct refslab_object *obj, u64 old)
 		return;
 	slab = slab_of(obj);
 	type = slab->type;
-	if (type->leaf && !type->release) {
+	if (type->leaf && !type->release && !(type->flags & REFSLAB_TYPE_WEAK)) {
 		atomic64_set_release(&obj->word, 0);
 		object_free(type, obj);
 		return;
@@ -616,6 +597,7 @@ static void releaser_work(struct work_struct *work)
 bool object_in_release(struct refslab_heap *heap)
 {
 	return this_cpu_read(heap->releaser.cpu->busy) ||
+	       this_cpu_read(releasing) ||
 	       READ_ONCE(heap->releaser.worker) == current ||
 	       READ_ONCE(heap->sweep.task) == current;
 }

@@ -12,7 +12,7 @@
  *
  *	bits  0 - 28	link: number of the next object on a list of the sweep
  *	bits 29 - 57	scratch: edges counted, or the mark stack's link
- *	bits 58 - 59	generation
+ *	bits 58 - 59	generation, or frozen
  *	bits 60 - 63	state, below
  *
  * Written by the sweep alone, while the word says GATHERED; put reads the
@@ -26,6 +26,7 @@
 #define NOTE_GEN	GENMASK_ULL(59, 58)
 #define NOTE_CANDIDATE	BIT_ULL(60)	/* was LISTED when gathered */
 #define NOTE_LIVE	BIT_ULL(61)	/* found not to be garbage */
+#define NOTE_QUARANTINED BIT_ULL(62)	/* frozen in place of being freed */
 
 static inline u64 *object_note(struct refslab_object *obj)
 {
@@ -79,7 +80,6 @@ void releaser_destroy(struct releaser *releaser);
 bool object_in_release(struct refslab_heap *heap);
 
 struct refslab_object *object_alloc(struct refslab_type *type, gfp_t gfp);
-void object_list(struct refslab_object *obj);
 void object_put_edge(struct refslab_object *obj, struct chain *chain);
 unsigned long object_release_chain(struct refslab_heap *heap, struct chain *chain);
 void object_call_release(struct refslab_type *type, struct refslab_object *obj);

@@ -118,6 +118,29 @@ struct chunk *pool_find_chunk(struct pool *pool, u32 number)
 	return (unsigned long)entry & 1 ? NULL : entry;
 }
 
+/**
+ * pool_walk_chunk - the chunk that has a number, if it is carved
+ * @pool: the pool
+ * @number: any number
+ *
+ * Context: Any context, in an RCU read section: as long as that lasts the chunk
+ *	stays what it is.
+ * Return: the chunk, or NULL.
+ */
+struct chunk *pool_walk_chunk(struct pool *pool, u32 number)
+{
+	struct chunk *chunk;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&pool->lock, flags);
+	chunk = pool_find_chunk(pool, number);
+	/* acquire: pairs with the release in slab_setup() */
+	if (chunk && (chunk->state != CHUNK_USED || !smp_load_acquire(&chunk->carved)))
+		chunk = NULL;
+	raw_spin_unlock_irqrestore(&pool->lock, flags);
+	return chunk;
+}
+
 /* --- pages --- */
 
 static void count_cached(struct pool *pool, struct chunk *chunk, int sign)
@@ -131,6 +154,7 @@ static void count_cached(struct pool *pool, struct chunk *chunk, int sign)
 static void cache_add(struct pool *pool, struct chunk *chunk)
 {
 	chunk->state = CHUNK_CACHED;
+	chunk->carved = false;
 	list_add(&chunk->link, &pool->cached[chunk->nid]);
 	count_cached(pool, chunk, 1);
 }
@@ -175,6 +199,7 @@ static struct chunk *pages_alloc(struct pool *pool, int nid, gfp_t gfp)
 	chunk->state = CHUNK_USED;
 	chunk->nid = page_to_nid(page);
 	chunk->grace = 0;
+	chunk->carved = false;
 	/*
 	 * Scanned, so that what only objects point to is not taken for a leak;
 	 * never itself reported as one: the pool knows what it holds.
@@ -531,6 +556,9 @@ static unsigned long shrink_count(struct shrinker *shrinker,
 	struct pool *pool = refslab_shrinker_private(shrinker);
 	unsigned long held, cached;
 
+	/* what is garbage may become chunks; not now, and not by us */
+	if (pool->pressure)
+		pool->pressure(pool);
 	held = READ_ONCE(pool->held);
 	cached = READ_ONCE(pool->cached_count);
 	if (held <= READ_ONCE(pool->reserve) || list_empty(&pool->cached[sc->nid]))

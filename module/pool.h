@@ -29,6 +29,8 @@ enum chunk_state {
  * @number: index in the chunk table; fixed while the pool has the chunk
  * @nid: node of the pages; fixed
  * @grace: RCU state at the time it began to wait; pool->lock
+ * @carved: whoever has it has set it up, and it can be walked; set by release,
+ *	cleared under pool->lock on the way into the cache
  */
 struct chunk {
 	struct list_head link;
@@ -36,6 +38,7 @@ struct chunk {
 	u32		number;
 	int		nid;
 	unsigned long	grace;
+	bool		carved;
 };
 
 /**
@@ -62,6 +65,7 @@ struct chunk {
  * @shrinker: gives cached chunks back under pressure
  * @memcg: whom pages are charged to, or NULL; fixed
  * @name: of the heap; fixed
+ * @pressure: told that memory is short; any context
  * @closing: no more work is to be queued; @lock
  * @kick: queues @work; tests put their own here; @lock held
  */
@@ -88,6 +92,7 @@ struct pool {
 	const char	*name;
 	bool		closing;
 	void		(*kick)(struct pool *pool);
+	void		(*pressure)(struct pool *pool);
 };
 
 enum pool_limit { POOL_LIMIT, POOL_RESERVE, POOL_LOW, POOL_HIGH, POOL_LIMITS };
@@ -127,5 +132,6 @@ static inline struct chunk *pool_chunk(const struct pool *pool, u32 number)
 
 /* The same where the number may not be in use: NULL then. */
 struct chunk *pool_find_chunk(struct pool *pool, u32 number);
+struct chunk *pool_walk_chunk(struct pool *pool, u32 number);
 
 #endif /* _REFSLAB_POOL_H */

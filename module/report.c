@@ -93,14 +93,11 @@ void report_survivors(struct refslab_type *type)
 	pr_info("refslab: heap %s: type %s stays, %lu of its objects live\n",
 		type->heap->name, type->name, refslab_type_objects(type));
 	for (number = 0; number < READ_ONCE(pool->next_number); number++) {
-		struct chunk *chunk;
 		struct slab *slab;
 
 		rcu_read_lock();
-		chunk = pool_find_chunk(pool, number);
-		slab = container_of(chunk, struct slab, chunk);
-		if (chunk && READ_ONCE(chunk->state) == CHUNK_USED &&
-		    smp_load_acquire(&slab->type) == type) {
+		slab = slab_walk(pool, number);
+		if (slab && slab->type == type) {
 			for (i = 0; i < type->layout.objects; i++) {
 				struct refslab_object *obj = slab_object(slab, i);
 				u32 count = refslab_count(obj);

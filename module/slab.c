@@ -14,6 +14,7 @@
 #include <linux/mm.h>
 #include <linux/random.h>
 
+#include "candidate.h"
 #include "heap.h"
 #include "report.h"
 #include "trace.h"
@@ -28,17 +29,18 @@
  * @align: power of two
  * @align_offset: byte of the object that is to be aligned so, a multiple of 16
  * @slots: the objects have slots, so that the slab needs hints
+ * @weak: there may be weak references to them
  *
  * Return: 0, or -EINVAL if not one object fits.
  */
 int slab_layout(struct slab_layout *layout, size_t size, size_t align,
-		size_t align_offset, bool slots)
+		size_t align_offset, bool slots, bool weak)
 {
 	u32 header, n;
 
 	align = max_t(size_t, align, BIT(GRANULE_SHIFT));
 	layout->size = ALIGN(size, align);
-	layout->bitmaps = slots ? 1 + GENERATIONS : 1;
+	layout->bitmaps = 1 + (slots ? GENERATIONS : 0) + weak;
 	for (n = REFSLAB_CHUNK_SIZE / layout->size; n; n--) {
 		layout->words = BITS_TO_LONGS(n);
 		header = sizeof(struct slab) +
@@ -66,6 +68,9 @@ static void slab_setup(struct slab *slab, struct refslab_type *type)
 	const struct slab_layout *layout = &type->layout;
 	unsigned int i;
 
+	/* the bitmaps may lie where the type before had a payload */
+	refslab_kasan_unpoison(slab, layout->first);
+	slab->type = type;
 	slab->heap = type->heap;
 	slab->layout = layout;
 	slab->free = layout->objects;
@@ -85,12 +90,8 @@ static void slab_setup(struct slab *slab, struct refslab_type *type)
 		refslab_kasan_poison((void *)object + type->header,
 				     layout->size - type->header);
 	}
-	/*
-	 * Last, and only by allocators: who finds the slab by an object number
-	 * sees it whole. Pairs with the smp_load_acquire() of those who walk
-	 * the chunk table.
-	 */
-	smp_store_release(&slab->type, type);
+	/* who walks the chunks sees it whole; pairs with pool_walk_chunk() */
+	smp_store_release(&slab->chunk.carved, true);
 	trace_refslab_slab_create(type, slab);
 }
 
@@ -160,7 +161,7 @@ static void slab_retire(struct refslab_type *type, struct slab_node *node,
 	node->slabs--;
 	node->empty--;
 	trace_refslab_slab_retire(type, slab);
-	sweep_retire(slab);
+	candidate_retire(slab);
 	pool_put_chunk(&type->heap->pool, &slab->chunk);
 }
 

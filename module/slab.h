@@ -10,6 +10,7 @@
 #include "pool.h"
 
 #define GENERATIONS	3
+#define GENERATION_FROZEN 3	/* out of the sweeper's sight */
 
 /**
  * struct slab_layout - how a type's slabs are carved; fixed
@@ -18,7 +19,8 @@
  * @objects: how many
  * @inverse: 2^32 / @size, rounded up, to divide by multiplication
  * @words: longs of a bitmap with a bit per object
- * @bitmaps: how many: the free ones and, with slots, a hint per generation
+ * @bitmaps: how many: the free ones; with slots, a hint per generation; last,
+ *	where the type allows weak references, the objects that have some
  */
 struct slab_layout {
 	u32 size;
@@ -40,7 +42,7 @@ struct slab_layout {
  * @retired: on its way back to the pool: not to be put on a dirty list;
  *	heap's dirty lock
  * @dirty: the heap's dirty list of each generation, or empty; heap's dirty lock
- * @bits: the free bitmap, node->lock; then a hint bitmap per generation, atomic
+ * @bits: the free bitmap, node->lock; the others, atomic
  */
 struct slab {
 	struct chunk	chunk;
@@ -99,6 +101,12 @@ static inline unsigned long *slab_hints(struct slab *slab, unsigned int gen)
 	return slab->bits + (gen + 1) * slab->layout->words;
 }
 
+/* Which objects have weak references; of a type that allows them. Atomic. */
+static inline unsigned long *slab_weak(struct slab *slab)
+{
+	return slab->bits + (slab->layout->bitmaps - 1) * slab->layout->words;
+}
+
 /* The number of an object in its heap: chunk and granule. Never 0. */
 static inline u32 slab_number(const struct refslab_object *object)
 {
@@ -115,8 +123,19 @@ static inline struct refslab_object *slab_numbered(const struct pool *pool,
 	       ((number & (BIT(CHUNK_GRANULES_SHIFT) - 1)) << GRANULE_SHIFT);
 }
 
+/*
+ * The slab of a chunk number, or NULL. In an RCU read section, for as long as
+ * that lasts.
+ */
+static inline struct slab *slab_walk(struct pool *pool, u32 number)
+{
+	struct chunk *chunk = pool_walk_chunk(pool, number);
+
+	return chunk ? container_of(chunk, struct slab, chunk) : NULL;
+}
+
 int slab_layout(struct slab_layout *layout, size_t size, size_t align,
-		size_t align_offset, bool slots);
+		size_t align_offset, bool slots, bool weak);
 void slab_node_init(struct slab_node *node);
 
 unsigned int slab_take(struct refslab_type *type, int nid, unsigned int n,

@@ -22,6 +22,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 
+#include "candidate.h"
 #include "heap.h"
 #include "report.h"
 #include "trace.h"
@@ -49,6 +50,7 @@ struct gathered {
  * @marks: the mark stack
  * @steps: slots read so far
  * @given_up: T was, and goes on as it is
+ * @quarantined: T was, in place of being freed
  * @result: for the caller
  */
 struct run {
@@ -59,6 +61,7 @@ struct run {
 	struct refslab_object *marks;
 	unsigned long	steps;
 	bool		given_up;
+	bool		quarantined;
 	struct refslab_sweep_result *result;
 };
 
@@ -74,7 +77,7 @@ static u64 note(struct refslab_object *obj)
 	return READ_ONCE(*object_note(obj));
 }
 
-/* Pairs with the READ_ONCE() of the generation in object_list(). */
+/* Pairs with the READ_ONCE() of the generation in candidate_list(). */
 static void set_note(struct refslab_object *obj, u64 value)
 {
 	WRITE_ONCE(*object_note(obj), value);
@@ -194,36 +197,77 @@ static struct refslab_object *next_target(struct run *run,
 
 /* --- 1. gather --- */
 
-/* In a read section. With @hinted only what is LISTED. */
-static void gather(struct run *run, struct refslab_object *obj, bool hinted)
+/**
+ * sweep_own - gather one object
+ * @obj: an object with slots, in a read section
+ * @want: flags that its word must have
+ * @old: its word before
+ *
+ * Context: sweep.mutex held.
+ * Return: true if its note and its memory are ours now.
+ */
+bool sweep_own(struct refslab_object *obj, u64 want, u64 *old)
 {
-	u64 old = atomic64_read(&obj->word);
-	u64 generation;
-
+	*old = atomic64_read(&obj->word);
 	do {
-		if (!(old & REFSLAB_COUNT_MASK) ||
-		    old & (REFSLAB_GATHERED | REFSLAB_SATURATED))
-			return;
-		if (hinted && !(old & REFSLAB_LISTED))
-			return;
+		if (!(*old & REFSLAB_COUNT_MASK) ||
+		    *old & (REFSLAB_GATHERED | REFSLAB_SATURATED) ||
+		    (*old & want) != want)
+			return false;
 		/*
 		 * Full barrier: what we read of slots from here on is not older
 		 * than the moment from which on a touch shows.
 		 */
-	} while (!atomic64_try_cmpxchg(&obj->word, (s64 *)&old,
-				       (old & REFSLAB_COUNT_MASK) | REFSLAB_GATHERED));
-
-	generation = note(obj) & NOTE_GEN;
-	set_note(obj, generation | (old & REFSLAB_LISTED ? NOTE_CANDIDATE : 0));
-	append(&run->all, obj);
+	} while (!atomic64_try_cmpxchg(&obj->word, (s64 *)old,
+				       (*old & REFSLAB_COUNT_MASK) | REFSLAB_GATHERED));
+	return true;
 }
 
-static void hint(struct slab *slab, struct refslab_object *obj, unsigned int gen)
+/**
+ * sweep_disown - let go of one object, or give its memory back if it has died
+ * @obj: an object that sweep_own() got
+ * @note: what its note becomes
+ * @list: make it a candidate; otherwise only if it was touched
+ *
+ * Context: sweep.mutex held.
+ */
+void sweep_disown(struct refslab_object *obj, u64 note, bool list)
 {
-	set_bit(slab_index(slab, obj), slab_hints(slab, gen));
-	/* as in object_list() */
-	smp_mb__after_atomic();
-	sweep_dirty(slab, gen);
+	struct slab *slab = slab_of(obj);
+	bool listed;
+	u64 old, new;
+
+	rcu_read_lock();
+	/* before GATHERED goes, and with it our right to write here */
+	set_note(obj, note);
+	old = atomic64_read_acquire(&obj->word);
+	do {
+		listed = old & REFSLAB_COUNT_MASK && !(old & REFSLAB_SATURATED) &&
+			 (list || word_touched(old));
+		new = old & ~(REFSLAB_GATHERED | REFSLAB_LISTED);
+		if (listed)
+			new |= REFSLAB_LISTED;
+		/* the releaser's last step came first: nobody but us has it */
+		if (old & REFSLAB_RELEASED)
+			new = 0;
+		/* with a count of 0 its releaser frees it; pairs with object_finish() */
+	} while (!atomic64_try_cmpxchg(&obj->word, (s64 *)&old, new));
+	if (listed)
+		candidate_hint(slab, obj, (note & NOTE_GEN) >> NOTE_GEN_SHIFT);
+	rcu_read_unlock();
+	if (old & REFSLAB_RELEASED)
+		object_free(slab->type, obj);
+}
+
+static void gather(struct run *run, struct refslab_object *obj, u64 want)
+{
+	u64 old;
+
+	if (!sweep_own(obj, want, &old))
+		return;
+	set_note(obj, (note(obj) & NOTE_GEN) |
+		      (old & REFSLAB_LISTED ? NOTE_CANDIDATE : 0));
+	append(&run->all, obj);
 }
 
 /* In a read section, the slab off its dirty list. */
@@ -236,7 +280,7 @@ static void gather_slab(struct run *run, struct slab *slab, unsigned int gen)
 
 	/*
 	 * Who sets a hint after we have read it finds the slab off the list;
-	 * pairs with the barrier in object_list().
+	 * pairs with the barrier in candidate_hint().
 	 */
 	smp_mb();
 	for (w = 0; w < slab->layout->words; w++) {
@@ -245,9 +289,9 @@ static void gather_slab(struct run *run, struct slab *slab, unsigned int gen)
 			obj = slab_object(slab, w * BITS_PER_LONG + __ffs(bits));
 			/* the object has aged, or had another life */
 			if (object_generation(obj) > run->gen)
-				hint(slab, obj, object_generation(obj));
+				candidate_hint(slab, obj, object_generation(obj));
 			else
-				gather(run, obj, true);
+				gather(run, obj, REFSLAB_LISTED);
 		}
 	}
 }
@@ -291,7 +335,7 @@ static void gather_reached(struct run *run)
 		cursor = 0;
 		while ((target = next_target(run, obj, &cursor)))
 			if (object_generation(target) <= run->gen)
-				gather(run, target, false);
+				gather(run, target, 0);
 	}
 	section_end(run);
 }
@@ -487,6 +531,10 @@ static bool decide(struct run *run)
 			break;
 		if (!run->t.count)
 			return false;
+		if (READ_ONCE(run->sweep->quarantine)) {
+			run->quarantined = true;
+			return false;
+		}
 		if (commit(run))
 			return true;
 		settled = false;
@@ -548,37 +596,21 @@ static void free_t(struct run *run)
 
 /* --- 8. let go --- */
 
+/* The end of this sweep for @obj, which is in T given up with @again. */
 static void let_go(struct run *run, struct refslab_object *obj, bool again)
 {
-	u64 was = note(obj), old = atomic64_read_acquire(&obj->word), new;
+	u64 was = note(obj), count = atomic64_read(&obj->word) & REFSLAB_COUNT_MASK;
 	unsigned int gen = (was & NOTE_GEN) >> NOTE_GEN_SHIFT;
-	struct slab *slab = slab_of(obj);
-	bool list;
 
-	if (gen < GENERATIONS - 1 && old & REFSLAB_COUNT_MASK &&
-	    ++gen == GENERATIONS - 1)
+	if (again && run->quarantined) {
+		sweep_disown(obj, (u64)GENERATION_FROZEN << NOTE_GEN_SHIFT |
+				  NOTE_QUARANTINED, false);
+		return;
+	}
+	if (gen < GENERATIONS - 1 && count && ++gen == GENERATIONS - 1)
 		run->sweep->aged++;
-
-	rcu_read_lock();
-	/* raised before GATHERED goes, and with it our right to write here */
-	set_note(obj, (u64)gen << NOTE_GEN_SHIFT);
-	do {
-		list = old & REFSLAB_COUNT_MASK && !(old & REFSLAB_SATURATED) &&
-		       (again || word_touched(old) ||
-			(was & NOTE_CANDIDATE && run->gen < GENERATIONS - 1));
-		new = old & ~(REFSLAB_GATHERED | REFSLAB_LISTED);
-		if (list)
-			new |= REFSLAB_LISTED;
-		/* the releaser's last step came first: nobody but us has it */
-		if (old & REFSLAB_RELEASED)
-			new = 0;
-		/* with a count of 0 its releaser frees it; pairs with object_finish() */
-	} while (!atomic64_try_cmpxchg(&obj->word, (s64 *)&old, new));
-	if (list)
-		hint(slab, obj, gen);
-	rcu_read_unlock();
-	if (old & REFSLAB_RELEASED)
-		object_free(slab->type, obj);
+	sweep_disown(obj, (u64)gen << NOTE_GEN_SHIFT, again ||
+		     (was & NOTE_CANDIDATE && run->gen < GENERATIONS - 1));
 }
 
 static void let_go_list(struct run *run, struct gathered *list, bool again)
@@ -592,6 +624,21 @@ static void let_go_list(struct run *run, struct gathered *list, bool again)
 		if (!(++n % SECTION_SLOTS))
 			cond_resched();
 	}
+}
+
+/**
+ * sweep_lock - wait for a sweep under way, and keep others away
+ * @heap: the heap
+ *
+ * Context: May sleep.
+ * Return: 0; -EDEADLK within a release, -EINTR if the caller was killed while
+ *	it waited.
+ */
+int sweep_lock(struct refslab_heap *heap)
+{
+	if (object_in_release(heap))
+		return -EDEADLK;
+	return mutex_lock_killable(&heap->sweep.mutex) ? -EINTR : 0;
 }
 
 /**
@@ -632,7 +679,7 @@ void sweep_run(struct refslab_heap *heap, unsigned int generation,
 	if (dead) {
 		free_t(&run);
 	} else {
-		if (run.given_up)
+		if (run.given_up || run.quarantined)
 			result->unfreed = run.t.count;
 		/* after an abort, or as it was */
 		atomic64_set_release(&sweep->commit,
@@ -657,61 +704,6 @@ void sweep_run(struct refslab_heap *heap, unsigned int generation,
 	WRITE_ONCE(sweep->task, NULL);
 }
 
-/* --- dirty lists --- */
-
-/**
- * sweep_dirty - put a slab with a hint on its heap's dirty list
- * @slab: a slab; the caller's read section began when an object of it lived
- * @generation: whose hints have one
- *
- * Context: Any context.
- */
-void sweep_dirty(struct slab *slab, unsigned int generation)
-{
-	struct sweep *sweep = &slab->heap->sweep;
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&sweep->dirty_lock, flags);
-	/* a slab that has emptied since has no candidates */
-	if (!slab->retired && list_empty(&slab->dirty[generation]))
-		list_add_tail(&slab->dirty[generation], &sweep->dirty[generation]);
-	raw_spin_unlock_irqrestore(&sweep->dirty_lock, flags);
-}
-
-/**
- * sweep_retire - a slab goes back to the pool
- * @slab: the slab, all its objects free
- *
- * Context: Any context, its node's lock held.
- */
-void sweep_retire(struct slab *slab)
-{
-	struct sweep *sweep = &slab->heap->sweep;
-	unsigned int gen;
-
-	raw_spin_lock(&sweep->dirty_lock);
-	slab->retired = true;
-	for (gen = 0; gen < GENERATIONS; gen++)
-		list_del_init(&slab->dirty[gen]);
-	raw_spin_unlock(&sweep->dirty_lock);
-}
-
-/**
- * sweep_has_candidates - whether a sweep would have anything to look at
- * @sweep: the sweeper
- *
- * Context: Any context.
- */
-bool sweep_has_candidates(struct sweep *sweep)
-{
-	unsigned int gen;
-
-	for (gen = 0; gen < GENERATIONS; gen++)
-		if (!list_empty_careful(&sweep->dirty[gen]))
-			return true;
-	return false;
-}
-
 /**
  * sweep_validate - check that no candidate is lost and nothing is left over
  * @heap: a heap that nobody uses meanwhile; its sweep.mutex held
@@ -726,12 +718,11 @@ int sweep_validate(struct refslab_heap *heap)
 	if (atomic64_read(&sweep->commit) & COMMIT_STATE)
 		bad++;
 	for (number = 0; number < READ_ONCE(heap->pool.next_number); number++) {
-		struct chunk *chunk = pool_find_chunk(&heap->pool, number);
-		struct slab *slab = container_of(chunk, struct slab, chunk);
+		struct slab *slab;
 
-		if (!chunk || READ_ONCE(chunk->state) != CHUNK_USED)
-			continue;
-		for (i = 0; i < slab->layout->objects; i++) {
+		rcu_read_lock();
+		slab = slab_walk(&heap->pool, number);
+		for (i = 0; slab && i < slab->layout->objects; i++) {
 			struct refslab_object *obj = slab_object(slab, i);
 			u64 word = atomic64_read(&obj->word);
 			unsigned int gen;
@@ -742,10 +733,13 @@ int sweep_validate(struct refslab_heap *heap)
 			    !(word & REFSLAB_LISTED))
 				continue;
 			gen = object_generation(obj);
+			if (gen == GENERATION_FROZEN)
+				continue;
 			if (!test_bit(i, slab_hints(slab, gen)) ||
 			    list_empty(&slab->dirty[gen]))
 				bad++;
 		}
+		rcu_read_unlock();
 	}
 	WARN(bad, "refslab: heap %s: %u objects are not as a sweep leaves them\n",
 	     heap->name, bad);

@@ -32,6 +32,8 @@ struct sweep_stats {
  * @stats: per generation; @mutex to write
  * @aged: objects that came into generation 2 since the last full sweep; @mutex
  * @old: objects that survived the last full sweep; @mutex
+ * @quarantine: what would be freed is frozen instead, to be looked at;
+ *	WRITE_ONCE
  * @broken: an invariant failed: no more sweeps of this heap; set once
  */
 struct sweep {
@@ -43,15 +45,16 @@ struct sweep {
 	struct sweep_stats stats[GENERATIONS];
 	u64		aged;
 	u64		old;
+	bool		quarantine;
 	bool		broken;
 };
 
 void sweep_init(struct sweep *sweep);
+int sweep_lock(struct refslab_heap *heap);
 void sweep_run(struct refslab_heap *heap, unsigned int generation,
 	       struct refslab_sweep_result *result);
-void sweep_dirty(struct slab *slab, unsigned int generation);
-void sweep_retire(struct slab *slab);
-bool sweep_has_candidates(struct sweep *sweep);
+bool sweep_own(struct refslab_object *obj, u64 want, u64 *old);
+void sweep_disown(struct refslab_object *obj, u64 note, bool list);
 int sweep_validate(struct refslab_heap *heap);
 
 #endif /* _REFSLAB_SWEEP_H */

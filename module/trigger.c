@@ -14,12 +14,18 @@
 
 #include <linux/ktime.h>
 
+#include "candidate.h"
 #include "heap.h"
 
 static const u32 default_threshold[GENERATIONS] = { 700, 10, 10 };
 
 /* Automatic sweeps of a heap that user programs fill rest thrice as long. */
 #define REST_FACTOR	3
+
+/* A heap with candidates that did nothing for so long is idle. */
+#define IDLE_DELAY	(2 * HZ)
+/* Idle sweeps take at most one part in so many of a CPU. */
+#define IDLE_FACTOR	20
 
 /* Objects with slots that have users. */
 static s64 live_objects(struct refslab_heap *heap)
@@ -73,15 +79,22 @@ static unsigned int due_generation(struct refslab_heap *heap)
 	return 0;
 }
 
+/* Sweeps may start by themselves. */
+static bool automatic(struct refslab_heap *heap)
+{
+	struct trigger *trigger = &heap->trigger;
+
+	return READ_ONCE(trigger->threshold[0]) && READ_ONCE(trigger->enabled) &&
+	       !READ_ONCE(trigger->closing) && !READ_ONCE(heap->sweep.broken);
+}
+
 static bool due(struct refslab_heap *heap, s64 out)
 {
 	struct trigger *trigger = &heap->trigger;
-	u32 threshold = READ_ONCE(trigger->threshold[0]);
 
-	return threshold && READ_ONCE(trigger->enabled) &&
-	       !READ_ONCE(trigger->closing) && !READ_ONCE(heap->sweep.broken) &&
-	       out - READ_ONCE(trigger->base) > threshold &&
-	       sweep_has_candidates(&heap->sweep);
+	return out - READ_ONCE(trigger->base) > READ_ONCE(trigger->threshold[0]) &&
+	       automatic(heap) &&
+	       candidate_any(&heap->sweep, GENERATIONS - 1);
 }
 
 static void trigger_work(struct work_struct *work)
@@ -95,6 +108,78 @@ static void trigger_work(struct work_struct *work)
 	if (due(heap, live_objects(heap)))
 		sweep_counted(heap, due_generation(heap), &result);
 	mutex_unlock(&heap->sweep.mutex);
+}
+
+/*
+ * Garbage that the thresholds would leave until somebody allocates: when the
+ * heap is idle, or memory is short.
+ */
+static void trigger_idle(struct work_struct *work)
+{
+	struct trigger *trigger = container_of(to_delayed_work(work),
+					       struct trigger, idle);
+	struct refslab_heap *heap = container_of(trigger, struct refslab_heap, trigger);
+	struct refslab_sweep_result result = { };
+	bool urgent = xchg(&trigger->urgent, false);
+	s64 out = atomic64_read(&trigger->out);
+	unsigned int gen;
+
+	mutex_lock(&heap->sweep.mutex);
+	if (!automatic(heap) || !candidate_any(&heap->sweep, GENERATIONS - 1)) {
+		mutex_unlock(&heap->sweep.mutex);
+		return;
+	}
+	if (urgent) {
+		sweep_counted(heap, GENERATIONS - 1, &result);
+	} else if (out == trigger->idle_out) {
+		for (gen = 0; !candidate_any(&heap->sweep, gen); gen++)
+			;
+		sweep_counted(heap, gen, &result);
+		out = atomic64_read(&trigger->out);
+	}
+	/* survivors go on as candidates of the next generation, up to the last */
+	trigger->idle_out = out;
+	if (candidate_any(&heap->sweep, GENERATIONS - 1) &&
+	    !READ_ONCE(trigger->closing))
+		queue_delayed_work(refslab_wq, &trigger->idle,
+				   max_t(unsigned long, IDLE_DELAY,
+					 nsecs_to_jiffies(IDLE_FACTOR * result.time_ns)));
+	mutex_unlock(&heap->sweep.mutex);
+}
+
+/**
+ * trigger_candidates - there are candidates where there were none
+ * @heap: the heap
+ *
+ * Context: Any context.
+ */
+void trigger_candidates(struct refslab_heap *heap)
+{
+	struct trigger *trigger = &heap->trigger;
+
+	if (automatic(heap) && !delayed_work_pending(&trigger->idle))
+		queue_delayed_work(refslab_wq, &trigger->idle, IDLE_DELAY);
+}
+
+/**
+ * trigger_pressure - memory is short
+ * @heap: the heap
+ *
+ * Starts a full sweep in the background, at most one a second.
+ *
+ * Context: Any context; does not wait.
+ */
+void trigger_pressure(struct refslab_heap *heap)
+{
+	struct trigger *trigger = &heap->trigger;
+	unsigned long last = READ_ONCE(trigger->pressed_at);
+
+	if (!automatic(heap) || (last && time_before(jiffies, last + HZ)) ||
+	    !candidate_any(&heap->sweep, GENERATIONS - 1))
+		return;
+	WRITE_ONCE(trigger->pressed_at, jiffies | 1);
+	WRITE_ONCE(trigger->urgent, true);
+	mod_delayed_work(refslab_wq, &trigger->idle, 0);
 }
 
 /**
@@ -151,7 +236,7 @@ bool trigger_pressed(struct refslab_heap *heap)
 	/* what died already waits for the workqueue */
 	flush_work(&heap->releaser.work);
 	mutex_lock(&heap->sweep.mutex);
-	if (sweep_has_candidates(&heap->sweep))
+	if (candidate_any(&heap->sweep, GENERATIONS - 1))
 		sweep_counted(heap, GENERATIONS - 1, &result);
 	mutex_unlock(&heap->sweep.mutex);
 	return pool_wait(&heap->pool) || result.freed;
@@ -175,14 +260,13 @@ int refslab_collect(struct refslab_heap *heap, unsigned int generation,
 		    struct refslab_sweep_result *result)
 {
 	struct refslab_sweep_result unused;
-	int err = 0;
+	int err;
 
 	if (generation >= GENERATIONS)
 		return -EINVAL;
-	if (object_in_release(heap))
-		return -EDEADLK;
-	if (mutex_lock_killable(&heap->sweep.mutex))
-		return -EINTR;
+	err = sweep_lock(heap);
+	if (err)
+		return err;
 	if (heap->sweep.broken)
 		err = -EOPNOTSUPP;
 	else
@@ -278,6 +362,7 @@ void trigger_init(struct trigger *trigger)
 	memcpy(trigger->threshold, default_threshold, sizeof(default_threshold));
 	trigger->enabled = true;
 	INIT_DELAYED_WORK(&trigger->work, trigger_work);
+	INIT_DELAYED_WORK(&trigger->idle, trigger_idle);
 }
 
 /**
@@ -290,4 +375,5 @@ void trigger_close(struct trigger *trigger)
 {
 	WRITE_ONCE(trigger->closing, true);
 	cancel_delayed_work_sync(&trigger->work);
+	cancel_delayed_work_sync(&trigger->idle);
 }

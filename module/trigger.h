@@ -20,7 +20,11 @@
  * @work: an automatic sweep
  * @rest_until: no automatic sweep of an accounted heap before; ns of
  *	ktime_get(); sweep.mutex to write
- * @closing: no more automatic sweeps
+ * @idle: a sweep because nothing happens, or memory is short
+ * @idle_out: what @out was when @idle ran last; sweep.mutex
+ * @urgent: memory is short; xchg
+ * @pressed_at: jiffies when it was said so last, never 0; WRITE_ONCE
+ * @closing: no more automatic sweeps; WRITE_ONCE
  */
 struct trigger {
 	u32		threshold[GENERATIONS];
@@ -30,6 +34,10 @@ struct trigger {
 	u32		count[GENERATIONS];
 	struct delayed_work work;
 	u64		rest_until;
+	struct delayed_work idle;
+	s64		idle_out;
+	bool		urgent;
+	unsigned long	pressed_at;
 	bool		closing;
 };
 
@@ -37,6 +45,8 @@ void trigger_init(struct trigger *trigger);
 void trigger_close(struct trigger *trigger);
 void trigger_taken(struct refslab_heap *heap, unsigned int n);
 void trigger_given(struct refslab_heap *heap, unsigned int n);
+void trigger_candidates(struct refslab_heap *heap);
+void trigger_pressure(struct refslab_heap *heap);
 bool trigger_pressed(struct refslab_heap *heap);
 
 #endif /* _REFSLAB_TRIGGER_H */

@@ -4,6 +4,7 @@
  */
 #include "type.h"
 
+#include <linux/delay.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 
@@ -131,7 +132,8 @@ struct refslab_type *refslab_type_create(struct refslab_heap *heap,
 		goto err_free;
 	type_set_clear(type);
 	err = slab_layout(&type->layout, type->size, args->align,
-			  args->align_offset, !type->leaf);
+			  args->align_offset, !type->leaf,
+			  type->flags & REFSLAB_TYPE_WEAK);
 	if (err)
 		goto err_free;
 
@@ -187,6 +189,36 @@ void type_free(struct refslab_type *type)
 	kfree(type);
 }
 
+/* Objects outside the slabs, in magazines or with users. */
+static unsigned long type_out(struct refslab_type *type)
+{
+	unsigned long n = 0;
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY)
+		n += READ_ONCE(type->nodes[nid].out);
+	return n;
+}
+
+/*
+ * False if objects live. A magazine that is at work just now, with a put that
+ * came before we were called, is left alone by the drain: once more then.
+ */
+static bool type_empty(struct refslab_type *type)
+{
+	unsigned int tries;
+
+	for (tries = 0; tries < 100; tries++) {
+		magazine_drain(type);
+		if (!type_out(type))
+			return true;
+		if (refslab_type_objects(type))
+			return false;
+		usleep_range(50, 100);
+	}
+	return false;
+}
+
 /**
  * refslab_type_destroy - remove a type
  * @type: a type that nobody allocates from any more
@@ -207,8 +239,7 @@ int refslab_type_destroy(struct refslab_type *type)
 	mutex_lock(&heap->lock);
 	/* a sweep may hold memory of what has died; it gives it back */
 	mutex_lock(&heap->sweep.mutex);
-	magazine_drain(type);
-	if (refslab_type_objects(type)) {
+	if (!type_empty(type)) {
 		mutex_unlock(&heap->sweep.mutex);
 		report_survivors(type);
 		mutex_unlock(&heap->lock);
@@ -256,12 +287,9 @@ EXPORT_SYMBOL_GPL(refslab_type_priv);
  */
 unsigned long refslab_type_objects(const struct refslab_type *type)
 {
-	unsigned long out = 0, in;
-	int nid;
+	unsigned long in = magazine_objects((struct refslab_type *)type);
+	unsigned long out = type_out((struct refslab_type *)type);
 
-	in = magazine_objects((struct refslab_type *)type);
-	for_each_node_state(nid, N_MEMORY)
-		out += READ_ONCE(type->nodes[nid].out);
 	return out > in ? out - in : 0;
 }
 EXPORT_SYMBOL_GPL(refslab_type_objects);

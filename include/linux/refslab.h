@@ -120,10 +120,29 @@ struct refslab_slot {
 	struct refslab_object *target;
 };
 
+/**
+ * struct refslab_weak - a weak reference: it does not keep its object alive
+ * @target: the object, or NULL; refslab's
+ * @node: in the heap's table; refslab's
+ * @heap: whose table that is; refslab's
+ * @bucket: where in it; refslab's
+ * @dead: called when the object has died, or NULL; fixed. Called where
+ *	refslab_put() was or by a sweep, with interrupts off and a raw lock
+ *	held: short, and without refslab. Not called after refslab_weak_clear().
+ */
+struct refslab_weak {
+	struct refslab_object	*target;
+	struct hlist_node	node;
+	struct refslab_heap	*heap;
+	u32			bucket;
+	void			(*dead)(struct refslab_weak *weak);
+};
+
 /* Flags of a type. */
 #define REFSLAB_TYPE_ZERO	BIT(0)	/* payload of a fresh object is zero */
 #define REFSLAB_TYPE_RELEASE_WORK BIT(1) /* release runs from the workqueue */
-#define REFSLAB_TYPE_FLAGS	(BIT(2) - 1)
+#define REFSLAB_TYPE_WEAK	BIT(2)	/* weak references to its objects */
+#define REFSLAB_TYPE_FLAGS	(BIT(3) - 1)
 
 /**
  * struct refslab_type_args - what a type is
@@ -152,7 +171,7 @@ struct refslab_slot {
  *	sleep (on PREEMPT_RT it is called from a workqueue). May put and, not
  *	sleeping, allocate.
  * @priv: for the owner, see refslab_type_priv()
- * @flags: REFSLAB_TYPE_ZERO, REFSLAB_TYPE_RELEASE_WORK
+ * @flags: REFSLAB_TYPE_ZERO, REFSLAB_TYPE_RELEASE_WORK, REFSLAB_TYPE_WEAK
  */
 struct refslab_type_args {
 	const char	*name;
@@ -240,6 +259,11 @@ void refslab_slot_move(struct refslab_slot *to, struct refslab_slot *from);
 bool refslab_slot_cmpxchg(struct refslab_slot *slot, struct refslab_object *old,
 			  struct refslab_object *target);
 
+/* weak.c */
+int refslab_weak_set(struct refslab_weak *weak, struct refslab_object *obj);
+struct refslab_object *refslab_weak_get(struct refslab_weak *weak);
+void refslab_weak_clear(struct refslab_weak *weak);
+
 /* trigger.c */
 int refslab_collect(struct refslab_heap *heap, unsigned int generation,
 		    struct refslab_sweep_result *result);
@@ -249,10 +273,31 @@ void refslab_get_counts(struct refslab_heap *heap, s64 count[3]);
 void refslab_set_enabled(struct refslab_heap *heap, bool enabled);
 bool refslab_is_enabled(struct refslab_heap *heap);
 
+/* freeze.c */
+long refslab_freeze(struct refslab_heap *heap);
+long refslab_unfreeze(struct refslab_heap *heap);
+unsigned long refslab_frozen(struct refslab_heap *heap);
+void refslab_set_quarantine(struct refslab_heap *heap, bool on);
+long refslab_drain_quarantine(struct refslab_heap *heap);
+unsigned long refslab_quarantined(struct refslab_heap *heap);
+
 /* object.c; called by the inline functions below, not by others */
 void __refslab_get_slow(struct refslab_object *obj, u64 old);
 void __refslab_put_slow(struct refslab_object *obj, u64 old);
 bool __refslab_tryget_slow(struct refslab_object *obj);
+
+/**
+ * refslab_weak_init - make a weak reference that refers to nothing
+ * @weak: the weak reference
+ * @dead: see &struct refslab_weak; may be NULL
+ *
+ * Context: Any context.
+ */
+static inline void refslab_weak_init(struct refslab_weak *weak,
+				     void (*dead)(struct refslab_weak *weak))
+{
+	*weak = (struct refslab_weak){ .dead = dead };
+}
 
 /**
  * refslab_count - how many references an object has

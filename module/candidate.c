@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Candidates: objects that may be part of a cycle cut loose, and where they are.
+ *
+ * The word says LISTED; a bit in the slab, the hint, says where to look, and the
+ * slab is on the heap's dirty list of that generation. The word is the truth: a
+ * candidate that dies by its count leaves a stale hint behind and is freed at
+ * once.
+ */
+#include "candidate.h"
+
+#include "heap.h"
+
+/* Puts a slab with a hint on its dirty list, unless it is there. */
+static void mark_dirty(struct slab *slab, unsigned int generation)
+{
+	struct refslab_heap *heap = slab->heap;
+	struct list_head *list = &heap->sweep.dirty[generation];
+	unsigned long flags;
+	bool first = false;
+
+	raw_spin_lock_irqsave(&heap->sweep.dirty_lock, flags);
+	/* a slab that has emptied since has no candidates */
+	if (!slab->retired && list_empty(&slab->dirty[generation])) {
+		first = list_empty(list);
+		list_add_tail(&slab->dirty[generation], list);
+	}
+	raw_spin_unlock_irqrestore(&heap->sweep.dirty_lock, flags);
+	if (first)
+		trigger_candidates(heap);
+}
+
+/**
+ * candidate_hint - tell sweeps where a LISTED object is
+ * @slab: its slab
+ * @obj: the object; the caller's read section began when it lived
+ * @generation: its generation
+ *
+ * Context: Any context.
+ */
+void candidate_hint(struct slab *slab, struct refslab_object *obj,
+		    unsigned int generation)
+{
+	/* out of the sweeper's sight; thawing lists it */
+	if (generation == GENERATION_FROZEN)
+		return;
+	set_bit(slab_index(slab, obj), slab_hints(slab, generation));
+	/*
+	 * Either we see the slab off its dirty list and put it back, or the
+	 * sweep, which takes it off first, sees the hint. Pairs with the
+	 * barrier in gather_slab().
+	 */
+	smp_mb__after_atomic();
+	mark_dirty(slab, generation);
+}
+
+/**
+ * candidate_list - make an object a candidate
+ * @obj: an object whose count went down without reaching zero, as it was when
+ *	preemption was disabled
+ *
+ * It may have died since: then its count is 0, here or in its next life, or it
+ * is in its next life and made a candidate for nothing.
+ *
+ * Context: Any context, preemption off since before the reference was given up.
+ */
+void candidate_list(struct refslab_object *obj)
+{
+	u64 old = atomic64_read(&obj->word);
+
+	do {
+		if (!(old & REFSLAB_COUNT_MASK) ||
+		    old & (REFSLAB_SATURATED | REFSLAB_LISTED | REFSLAB_CLAIMED))
+			return;
+		/* acquire: the generation below is that of this life or later */
+	} while (!atomic64_try_cmpxchg_acquire(&obj->word, (s64 *)&old,
+					       old | REFSLAB_LISTED));
+	candidate_hint(slab_of(obj), obj, object_generation(obj));
+}
+
+/**
+ * candidate_retire - a slab goes back to the pool, and no sweep is to find it
+ * @slab: the slab, all its objects free
+ *
+ * Context: Any context, its node's lock held.
+ */
+void candidate_retire(struct slab *slab)
+{
+	struct sweep *sweep = &slab->heap->sweep;
+	unsigned int gen;
+
+	raw_spin_lock(&sweep->dirty_lock);
+	slab->retired = true;
+	for (gen = 0; gen < GENERATIONS; gen++)
+		list_del_init(&slab->dirty[gen]);
+	raw_spin_unlock(&sweep->dirty_lock);
+}
+
+/**
+ * candidate_any - whether a sweep would have anything to look at
+ * @sweep: the sweeper
+ * @generation: of this generation or younger
+ *
+ * Context: Any context.
+ */
+bool candidate_any(struct sweep *sweep, unsigned int generation)
+{
+	unsigned int gen;
+
+	for (gen = 0; gen <= generation; gen++)
+		if (!list_empty_careful(&sweep->dirty[gen]))
+			return true;
+	return false;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Weak references: names that do not keep an object alive. */
+#ifndef _REFSLAB_WEAK_H
+#define _REFSLAB_WEAK_H
+
+#include <linux/refslab.h>
+#include <linux/spinlock.h>
+
+#define WEAK_BUCKETS_BITS	14
+
+/**
+ * struct weak_bucket - weak references by their objects' addresses
+ * @lock: raw and irqsave, because puts reach it; nothing is called under it but
+ *	the dead() of references
+ * @list: of struct refslab_weak; @lock
+ */
+struct weak_bucket {
+	raw_spinlock_t		lock;
+	struct hlist_head	list;
+};
+
+/**
+ * struct weak_table - a heap's weak references
+ * @buckets: allocated with the first one; cmpxchg, then fixed
+ */
+struct weak_table {
+	struct weak_bucket	*buckets;
+};
+
+void weak_dead(struct refslab_type *type, struct refslab_object *obj);
+void weak_destroy(struct refslab_heap *heap);
+int weak_validate(struct refslab_heap *heap);
+
+#endif /* _REFSLAB_WEAK_H */
