@@ -44,7 +44,7 @@ uninstall:
 	rm -f $(foreach rules,$(wildcard tools/udev/*.rules),$(DESTDIR)/etc/udev/rules.d/$(notdir $(rules)))
 
 tools:
-	@$(foreach program,$(programs),$(MAKE) --no-print-directory -C $(program) &&) true
+	@$(foreach program,$(programs),$(MAKE) $(if $(V),,-s) --no-print-directory -C $(program) &&) true
 
 demo: tools
 	@tools/demo/demo
@@ -62,8 +62,15 @@ check:
 test:
 	@$(vm)/test
 
-kunit test-6.12 test-6.1 test-debug:
-	@$(vm)/test $(@:test-%=%)
+kunit:
+	@$(vm)/test kunit
+
+# of a guest: make test-6.1, make torture-kcsan
+test-%:
+	@$(vm)/test $*
+
+torture-%:
+	@$(vm)/test $@
 
 clean:
 	rm -rf build
@@ -83,7 +90,8 @@ help:
 #:   make test         all checks and tests; ends with "N passed, N failed"
 #:   make check        style, compiler warnings, sparse, documentation comments
 #:   make kunit        the KUnit suites on the debug kernel
-#:   make test-6.12    the user-space tests on one kernel; also test-6.1, test-debug
+#:   make test-6.12    the user-space tests on one kernel: 6.12, 6.1, debug, 6.12-rt, ...
+#:   make torture-debug  mutators beside sweeps, for a minute: on debug, kcsan, 6.12, ...
 #:   make setup        what these do first: packages, guest kernels (in REFSLAB_CACHE)
 #:
 #:   make clean        remove build/; what is in the cache stays
@@ -91,4 +99,4 @@ help:
 #: Variables: KDIR=/usr/src/linux-headers-...  KERNELRELEASE=...  DESTDIR=  PREFIX=/usr/local
 #:            V=1 (show commands)  GUEST=6.12  REFSLAB_CACHE=~/.cache/refslab  REFSLAB_ANY_KERNEL=1
 
-.PHONY: module headers install uninstall tools demo shell setup check test kunit test-6.12 test-6.1 test-debug clean help
+.PHONY: module headers install uninstall tools demo shell setup check test kunit clean help
