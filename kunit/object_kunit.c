@@ -56,16 +56,16 @@ static void test_put_lists(struct kunit *test)
 	struct slab *slab = slab_of(obj);
 
 	KUNIT_EXPECT_FALSE(test, word(obj) & REFSLAB_LISTED);
-	KUNIT_EXPECT_FALSE(test, sweep_has_candidates(&f->heap->sweep));
+	KUNIT_EXPECT_FALSE(test, candidate_any(&f->heap->sweep, GENERATIONS - 1));
 	refslab_get(leaf);
 	refslab_put(leaf);
-	KUNIT_EXPECT_FALSE(test, sweep_has_candidates(&f->heap->sweep));
+	KUNIT_EXPECT_FALSE(test, candidate_any(&f->heap->sweep, GENERATIONS - 1));
 	refslab_get(obj);
 	KUNIT_EXPECT_FALSE(test, word(obj) & REFSLAB_LISTED);
 	refslab_put(obj);
 	KUNIT_EXPECT_TRUE(test, word(obj) & REFSLAB_LISTED);
 	KUNIT_EXPECT_TRUE(test, test_bit(slab_index(slab, obj), slab_hints(slab, 0)));
-	KUNIT_EXPECT_TRUE(test, sweep_has_candidates(&f->heap->sweep));
+	KUNIT_EXPECT_TRUE(test, candidate_any(&f->heap->sweep, GENERATIONS - 1));
 	refslab_put(obj);
 	refslab_put(leaf);
 	KUNIT_EXPECT_EQ(test, word(obj), 0);
@@ -276,7 +276,7 @@ static void test_tryget_of_claimed(struct kunit *test)
 	/* listing leaves a claimed object to its sweep */
 	atomic64_set(&obj->word, claimed);
 	preempt_disable();
-	object_list(obj);
+	candidate_list(obj);
 	preempt_enable();
 	KUNIT_EXPECT_EQ(test, word(obj), claimed);
 

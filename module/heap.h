@@ -8,6 +8,7 @@
 #include <linux/refslab.h>
 #include <linux/xarray.h>
 
+#include "candidate.h"
 #include "object.h"
 #include "pool.h"
 #include "sweep.h"

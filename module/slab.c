@@ -14,7 +14,6 @@
 #include <linux/mm.h>
 #include <linux/random.h>
 
-#include "candidate.h"
 #include "heap.h"
 #include "report.h"
 #include "trace.h"

@@ -22,7 +22,6 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 
-#include "candidate.h"
 #include "heap.h"
 #include "report.h"
 #include "trace.h"

@@ -14,7 +14,6 @@
 
 #include <linux/ktime.h>
 
-#include "candidate.h"
 #include "heap.h"
 
 static const u32 default_threshold[GENERATIONS] = { 700, 10, 10 };

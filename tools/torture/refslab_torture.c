@@ -47,6 +47,7 @@ MODULE_PARM_DESC(local, "percent of links among what a thread made itself");
 
 /**
  * struct thing - what the mutators play with
+ * @link: header
  * @slot: all three
  * @canary: ALIVE ^ @id, DEAD after release
  * @id: fixed
