@@ -8,6 +8,11 @@
  */
 #define LATE	2000
 
+/*
+ * A heap with candidates that is idle for some seconds sweeps below its
+ * thresholds, too. Where no sweep must come, we look sooner than that.
+ */
+
 static void set(int fd, uint32_t t0, uint32_t t1, uint32_t t2)
 {
 	const uint32_t threshold[REFSLAB_GENERATIONS] = { t0, t1, t2 };
@@ -134,7 +139,7 @@ static void test_below(void **state)
 	set(client->fd, 1000, 10, 10);
 	works(device_enable_set(client->fd, 1));
 	garbage(client, 1000);
-	sleep_ms(500);
+	sleep_ms(300);
 	assert_int_equal(runs_of(client->fd), 0);
 	assert_objects(client->fd, 1000);
 }
@@ -163,7 +168,7 @@ static void test_frees_count(void **state)
 	garbage(client, 100);
 	for (i = 0; i < 1000 + LATE; i++)
 		drop(client->fd, make(client->fd, client->one));
-	sleep_ms(500);
+	sleep_ms(300);
 	assert_int_equal(runs_of(client->fd), 0);
 	assert_objects(client->fd, 100);
 }
@@ -175,7 +180,7 @@ static void test_zero_is_never(void **state)
 	set(client->fd, 0, 0, 0);
 	works(device_enable_set(client->fd, 1));
 	garbage(client, 2 * LATE);
-	sleep_ms(500);
+	sleep_ms(300);
 	assert_int_equal(runs_of(client->fd), 0);
 	assert_objects(client->fd, 2 * LATE);
 	assert_int_equal(sweep(client->fd, 0), 2 * LATE);
@@ -188,7 +193,7 @@ static void test_disabled(void **state)
 	set(client->fd, 1, 1, 1);
 	works(device_enable_set(client->fd, 0));
 	garbage(client, LATE);
-	sleep_ms(500);
+	sleep_ms(300);
 	assert_int_equal(runs_of(client->fd), 0);
 	/* By hand it works. */
 	assert_int_equal(sweep(client->fd, 0), LATE);
@@ -239,6 +244,32 @@ static void test_lowered(void **state)
 	assert_true(eventually(info_of(client->fd).objects <= LATE));
 }
 
+/* What the thresholds would leave for ever goes when nothing else happens. */
+static void test_idle(void **state)
+{
+	struct client *client = *state;
+
+	set(client->fd, 1000, 10, 10);
+	works(device_enable_set(client->fd, 1));
+	garbage(client, 100);
+	assert_true(eventually(runs_of(client->fd) > 0));
+	assert_true(eventually(info_of(client->fd).objects == 0));
+}
+
+/* Candidates from before it was switched on are as good as later ones. */
+static void test_idle_once_enabled(void **state)
+{
+	struct client *client = *state;
+
+	set(client->fd, 1000, 10, 10);
+	garbage(client, 100);
+	/* Long enough for an idle sweep, were it on. */
+	sleep_ms(5000);
+	assert_int_equal(runs_of(client->fd), 0);
+	works(device_enable_set(client->fd, 1));
+	assert_true(eventually(info_of(client->fd).objects == 0));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -253,6 +284,8 @@ int main(void)
 		client_test(test_disabled),
 		client_test(test_older_generations),
 		client_test(test_lowered),
+		client_test(test_idle),
+		client_test(test_idle_once_enabled),
 	};
 
 	return run_as_tap(tests);
