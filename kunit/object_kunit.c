@@ -331,7 +331,7 @@ static void test_long_chain(struct kunit *test)
 	/* the rest is left to the workqueue */
 	KUNIT_EXPECT_GE(test, atomic_read(&f->releases.here), 1);
 	KUNIT_EXPECT_LE(test, atomic_read(&f->releases.here), 1024);
-	flush_work(&f->heap->releaser.work);
+	releaser_flush(&f->heap->releaser);
 	KUNIT_EXPECT_EQ(test, atomic_read(&f->releases.count), LENGTH);
 	KUNIT_EXPECT_LE(test, atomic_read(&f->releases.here), 1024);
 	EXPECT_OBJECTS(test, type, 0);
@@ -390,7 +390,7 @@ static void test_release_puts(struct kunit *test)
 		head = &bead->object;
 	}
 	refslab_put(head);
-	flush_work(&f->heap->releaser.work);
+	releaser_flush(&f->heap->releaser);
 	KUNIT_EXPECT_EQ(test, atomic_read(&beads.count), LENGTH);
 	/* a put in a release only queues */
 	KUNIT_EXPECT_EQ(test, beads.deepest, 1);
@@ -443,9 +443,7 @@ static void test_release_allocates(struct kunit *test)
 	obj = obj_make(test, hydras.type);
 	container_of(obj, struct hydra, object)->hydras = &hydras;
 	refslab_put(obj);
-	/* it may have queued more work while it ran */
-	flush_work(&f->heap->releaser.work);
-	flush_work(&f->heap->releaser.work);
+	releaser_flush(&f->heap->releaser);
 	KUNIT_EXPECT_EQ(test, atomic_read(&hydras.failed), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&hydras.released), 5001);
 	EXPECT_OBJECTS(test, hydras.type, 0);
@@ -481,7 +479,7 @@ static void test_release_from_workqueue(struct kunit *test)
 	knot_put(a);
 	preempt_enable();
 	KUNIT_EXPECT_EQ(test, atomic_read(&f->releases.here), 0);
-	flush_work(&f->heap->releaser.work);
+	releaser_flush(&f->heap->releaser);
 	KUNIT_EXPECT_EQ(test, atomic_read(&f->releases.count), 2);
 	KUNIT_EXPECT_EQ(test, atomic_read(&f->releases.here), 0);
 	EXPECT_OBJECTS(test, type, 0);
@@ -549,7 +547,7 @@ static void test_collect_in_release_work(struct kunit *test)
 	struct refslab_type *type = collecting_type(test, &c, REFSLAB_TYPE_RELEASE_WORK);
 
 	knot_put(knot_make(test, type));
-	flush_work(&f->heap->releaser.work);
+	releaser_flush(&f->heap->releaser);
 	KUNIT_EXPECT_EQ(test, c.calls, 1);
 	KUNIT_EXPECT_EQ(test, c.err, -EDEADLK);
 }
@@ -578,7 +576,7 @@ static void test_wide_object(struct kunit *test)
 	EXPECT_OBJECTS(test, told, SLOTS);
 	refslab_put(obj);
 	KUNIT_EXPECT_LE(test, atomic_read(&f->releases.here), 1024);
-	flush_work(&f->heap->releaser.work);
+	releaser_flush(&f->heap->releaser);
 	KUNIT_EXPECT_EQ(test, atomic_read(&f->releases.count), SLOTS);
 	EXPECT_OBJECTS(test, told, 0);
 	EXPECT_OBJECTS(test, wide, 0);
@@ -639,7 +637,7 @@ static void test_put_in_interrupt(struct kunit *test)
 	preempt_enable();
 	irq_work_sync(&interrupt.work);
 	KUNIT_EXPECT_TRUE(test, raised);
-	flush_work(&f->heap->releaser.work);
+	releaser_flush(&f->heap->releaser);
 	KUNIT_EXPECT_EQ(test, atomic_read(&f->releases.count), LENGTH);
 	EXPECT_OBJECTS(test, type, 0);
 }

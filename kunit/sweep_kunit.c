@@ -399,7 +399,7 @@ static void test_leaf_left_to_work(struct kunit *test)
 	refslab_put(leaf);
 	knot_put(a);
 	KUNIT_EXPECT_EQ(test, fixture_collect(test, 0), 1);
-	flush_work(&f->heap->releaser.work);
+	releaser_flush(&f->heap->releaser);
 	KUNIT_EXPECT_EQ(test, atomic_read(&f->releases.count), 1);
 	KUNIT_EXPECT_EQ(test, atomic_read(&f->releases.here), 0);
 	EXPECT_OBJECTS(test, type, 0);
@@ -853,10 +853,10 @@ static void churn_run(struct kunit *test, u32 rings)
 		knot_put(churn->roots[i]);
 	}
 	/* without mutators one full sweep has to do */
-	flush_work(&f->heap->releaser.work);
+	releaser_flush(&f->heap->releaser);
 	KUNIT_EXPECT_EQ(test, refslab_collect(f->heap, 2, &result), 0);
 	KUNIT_EXPECT_EQ(test, result.aborts, 0);
-	flush_work(&f->heap->releaser.work);
+	releaser_flush(&f->heap->releaser);
 	EXPECT_OBJECTS(test, churn->type, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&churn->released), atomic_read(&churn->made));
 	KUNIT_EXPECT_EQ(test, atomic_read(&churn->wrong), 0);

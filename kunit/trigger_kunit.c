@@ -1,0 +1,509 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Triggers: that sweeps start when they should and not before.
+ */
+#include <linux/slab.h>
+
+#include "fixture.h"
+
+/* Two to a magazine's half: what the counting leaves open is small. */
+#define LARGE	8000
+
+
+static int trigger_test_init(struct kunit *test)
+{
+	const struct refslab_type_args args = {
+		.name = "large", .size = LARGE, .slots = 2,
+		.slot_offset = offsetof(struct knot, slot), .ctor = knot_ctor,
+	};
+	struct fixture *f;
+	int err = fixture_init(test);
+
+	if (err)
+		return err;
+	f = test->priv;
+	/* the fixture's knot is small: this suite's is not */
+	KUNIT_EXPECT_EQ(test, refslab_type_destroy(f->knot), 0);
+	f->knot = fixture_type(test, f->heap, &args);
+	KUNIT_EXPECT_EQ(test, f->knot->magazine_size, 4);
+	return 0;
+}
+
+static u64 runs(struct fixture *f, unsigned int gen)
+{
+	return f->heap->sweep.stats[gen].runs;
+}
+
+static u64 all_runs(struct fixture *f)
+{
+	return runs(f, 0) + runs(f, 1) + runs(f, 2);
+}
+
+/* What is due now has happened when this returns. */
+static void settle(struct fixture *f)
+{
+	flush_delayed_work(&f->heap->trigger.work);
+}
+
+/*
+ * One object to and fro through the slabs, so that the count is looked at. If
+ * the sweep that this starts has counted it, it is taken off again.
+ */
+static void look(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	magazine_drain(f->knot);
+	refslab_put(obj_make(test, f->knot));
+	settle(f);
+	magazine_drain(f->knot);
+}
+
+/* A candidate, or no sweep has anything to do. */
+static struct knot *candidate(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct knot *knot = knot_make(test, f->knot);
+
+	refslab_get(&knot->link.object);
+	knot_put(knot);
+	return knot;
+}
+
+/* Makes candidates that live until there are @n. */
+static void hold(struct kunit *test, struct knot **knots, unsigned int from, unsigned int n)
+{
+	for (; from < n; from++)
+		knots[from] = candidate(test);
+}
+
+static void let_go(struct knot **knots, unsigned int n)
+{
+	while (n--)
+		knot_put(knots[n]);
+}
+
+static void set_thresholds(struct kunit *test, u32 zero, u32 one, u32 two)
+{
+	struct fixture *f = test->priv;
+	const u32 threshold[3] = { zero, one, two };
+
+	KUNIT_EXPECT_EQ(test, refslab_set_thresholds(f->heap, threshold), 0);
+}
+
+static void expect_counts(struct kunit *test, s64 zero, s64 one, s64 two)
+{
+	struct fixture *f = test->priv;
+	s64 count[3];
+
+	refslab_get_counts(f->heap, count);
+	KUNIT_EXPECT_EQ(test, count[0], zero);
+	KUNIT_EXPECT_EQ(test, count[1], one);
+	KUNIT_EXPECT_EQ(test, count[2], two);
+}
+
+static void test_thresholds(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	static const u32 bad[][3] = {
+		{ (u32)INT_MAX + 1, 1, 1 }, { 1, U32_MAX, 1 }, { 1, 1, (u32)INT_MAX + 1 },
+	};
+	u32 got[3];
+	int i;
+
+	refslab_get_thresholds(f->heap, got);
+	KUNIT_EXPECT_EQ(test, got[0], 700);
+	KUNIT_EXPECT_EQ(test, got[1], 10);
+	KUNIT_EXPECT_EQ(test, got[2], 10);
+	set_thresholds(test, INT_MAX, 0, 3);
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		KUNIT_EXPECT_EQ(test, refslab_set_thresholds(f->heap, bad[i]), -EINVAL);
+	refslab_get_thresholds(f->heap, got);
+	KUNIT_EXPECT_EQ(test, got[0], INT_MAX);
+	KUNIT_EXPECT_EQ(test, got[1], 0);
+	KUNIT_EXPECT_EQ(test, got[2], 3);
+}
+
+static void test_collect_bad_generation(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	KUNIT_EXPECT_EQ(test, refslab_collect(f->heap, 3, NULL), -EINVAL);
+	KUNIT_EXPECT_EQ(test, refslab_collect(f->heap, UINT_MAX, NULL), -EINVAL);
+	KUNIT_EXPECT_EQ(test, all_runs(f), 0);
+	KUNIT_EXPECT_EQ(test, refslab_collect(f->heap, 1, NULL), 0);
+	KUNIT_EXPECT_EQ(test, runs(f, 1), 1);
+	KUNIT_EXPECT_EQ(test, all_runs(f), 1);
+}
+
+/* Allocations minus frees, less what magazines hold; leaves do not count. */
+static void test_counts(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct refslab_object *leaf = obj_make(test, f->leaf);
+	struct knot *knots[10];
+
+	expect_counts(test, 0, 0, 0);
+	hold(test, knots, 0, 10);
+	expect_counts(test, 10, 0, 0);
+	let_go(knots + 6, 4);
+	expect_counts(test, 6, 0, 0);
+	fixture_collect(test, 0);
+	expect_counts(test, 0, 1, 0);
+	hold(test, knots, 6, 9);
+	expect_counts(test, 3, 1, 0);
+	fixture_collect(test, 0);
+	expect_counts(test, 0, 2, 0);
+	fixture_collect(test, 1);
+	expect_counts(test, 0, 0, 1);
+	fixture_collect(test, 0);
+	fixture_collect(test, 2);
+	expect_counts(test, 0, 0, 0);
+	let_go(knots, 9);
+	refslab_put(leaf);
+	/* frees are not saved up: but for what magazines hide */
+	magazine_drain(f->knot);
+	expect_counts(test, 0, 0, 0);
+}
+
+static void test_strictly_greater(struct kunit *test)
+{
+	enum { THRESHOLD = 20 };
+	struct fixture *f = test->priv;
+	struct knot *knots[THRESHOLD + 1];
+
+	set_thresholds(test, THRESHOLD, 100, 100);
+	refslab_set_enabled(f->heap, true);
+	hold(test, knots, 0, THRESHOLD - 1);
+	settle(f);
+	/* one more for a moment makes it as many as the threshold, not more */
+	look(test);
+	KUNIT_EXPECT_EQ(test, runs(f, 0), 0);
+	hold(test, knots, THRESHOLD - 1, THRESHOLD);
+	settle(f);
+	KUNIT_EXPECT_EQ(test, runs(f, 0), 0);
+	expect_counts(test, THRESHOLD, 0, 0);
+	hold(test, knots, THRESHOLD, THRESHOLD + 1);
+	look(test);
+	KUNIT_EXPECT_EQ(test, runs(f, 0), 1);
+	KUNIT_EXPECT_EQ(test, all_runs(f), 1);
+	expect_counts(test, 0, 1, 0);
+	/* counted anew from here */
+	look(test);
+	KUNIT_EXPECT_EQ(test, all_runs(f), 1);
+	let_go(knots, THRESHOLD + 1);
+}
+
+static void test_disabled(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct knot *knots[40];
+
+	/* threshold 0: never; nothing for the others to count */
+	set_thresholds(test, 0, 0, 0);
+	refslab_set_enabled(f->heap, true);
+	KUNIT_EXPECT_TRUE(test, refslab_is_enabled(f->heap));
+	hold(test, knots, 0, 20);
+	look(test);
+	KUNIT_EXPECT_EQ(test, all_runs(f), 0);
+
+	set_thresholds(test, 5, 100, 100);
+	refslab_set_enabled(f->heap, false);
+	KUNIT_EXPECT_FALSE(test, refslab_is_enabled(f->heap));
+	hold(test, knots, 20, 40);
+	look(test);
+	KUNIT_EXPECT_EQ(test, all_runs(f), 0);
+	refslab_set_enabled(f->heap, true);
+	look(test);
+	KUNIT_EXPECT_EQ(test, runs(f, 0), 1);
+	let_go(knots, 40);
+}
+
+/* Without candidates there is nothing to sweep, whatever was allocated. */
+static void test_no_candidates(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct knot *knots[20];
+	int i;
+
+	set_thresholds(test, 5, 100, 100);
+	refslab_set_enabled(f->heap, true);
+	for (i = 0; i < ARRAY_SIZE(knots); i++)
+		knots[i] = knot_make(test, f->knot);
+	look(test);
+	KUNIT_EXPECT_EQ(test, all_runs(f), 0);
+	expect_counts(test, 20, 0, 0);
+	let_go(knots, 20);
+}
+
+/* Makes enough that live for one automatic sweep. */
+static void one_sweep(struct kunit *test, struct knot **knots, unsigned int *n)
+{
+	struct fixture *f = test->priv;
+	u64 before = all_runs(f);
+
+	hold(test, knots, *n, *n + 6);
+	*n += 6;
+	look(test);
+	KUNIT_EXPECT_EQ(test, all_runs(f), before + 1);
+}
+
+static void test_second_generation(struct kunit *test)
+{
+	struct knot **knots = kunit_kcalloc(test, 200, sizeof(*knots), GFP_KERNEL);
+	struct fixture *f = test->priv;
+	unsigned int n = 0, i;
+
+	KUNIT_ASSERT_NOT_NULL(test, knots);
+	set_thresholds(test, 5, 3, 1000);
+	refslab_set_enabled(f->heap, true);
+	/* more than three of the young, then one of generation 1 */
+	for (i = 0; i < 4; i++)
+		one_sweep(test, knots, &n);
+	KUNIT_EXPECT_EQ(test, runs(f, 0), 4);
+	KUNIT_EXPECT_EQ(test, runs(f, 1), 0);
+	one_sweep(test, knots, &n);
+	KUNIT_EXPECT_EQ(test, runs(f, 0), 4);
+	KUNIT_EXPECT_EQ(test, runs(f, 1), 1);
+	expect_counts(test, 0, 0, 1);
+	for (i = 0; i < 5; i++)
+		one_sweep(test, knots, &n);
+	KUNIT_EXPECT_EQ(test, runs(f, 0), 8);
+	KUNIT_EXPECT_EQ(test, runs(f, 1), 2);
+	KUNIT_EXPECT_EQ(test, runs(f, 2), 0);
+	expect_counts(test, 0, 0, 2);
+	let_go(knots, n);
+}
+
+/* A full sweep waits until a quarter has become old since the last. */
+static void test_quarter(struct kunit *test)
+{
+	struct knot **knots = kunit_kcalloc(test, 600, sizeof(*knots), GFP_KERNEL);
+	struct fixture *f = test->priv;
+	unsigned int n = 0, sweeps;
+
+	KUNIT_ASSERT_NOT_NULL(test, knots);
+	set_thresholds(test, 5, 0, 0);
+	/* 120 survive a full sweep */
+	hold(test, knots, 0, 120);
+	n = 120;
+	fixture_collect(test, 0);
+	fixture_collect(test, 2);
+	KUNIT_EXPECT_EQ(test, f->heap->sweep.old, 120);
+	KUNIT_EXPECT_EQ(test, f->heap->sweep.aged, 0);
+
+	/* its turn comes with every third sweep: not before 30 have aged */
+	refslab_set_enabled(f->heap, true);
+	for (sweeps = 0; runs(f, 2) == 1 && sweeps < 60; sweeps++) {
+		KUNIT_EXPECT_LE(test, f->heap->sweep.aged, 30 + 12);
+		one_sweep(test, knots, &n);
+	}
+	KUNIT_EXPECT_EQ(test, runs(f, 2), 2);
+	KUNIT_EXPECT_GE(test, n, 120 + 30);
+	KUNIT_EXPECT_LE(test, n, 120 + 60);
+	let_go(knots, n);
+}
+
+/*
+ * Building what lives costs full sweeps that grow with the logarithm of its
+ * size, not with the size.
+ */
+static void test_full_sweeps_are_few(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	const struct refslab_type_args args = {
+		.name = "small", .size = sizeof(struct knot), .slots = 2,
+		.slot_offset = offsetof(struct knot, slot), .ctor = knot_ctor,
+	};
+	struct refslab_type *small = fixture_type(test, f->heap, &args);
+	struct knot *head = NULL, *knot;
+	u64 examined = 0;
+	int i;
+
+	set_thresholds(test, 100, 2, 2);
+	refslab_set_enabled(f->heap, true);
+	for (i = 0; i < 30000; i++) {
+		knot = knot_make(test, small);
+		/* linked both ways, so that each sweep could follow it all */
+		if (head) {
+			knot_edge(knot, 0, head);
+			knot_edge(head, 1, knot);
+			knot_put(head);
+		}
+		head = knot;
+		if (!(i % 100))
+			settle(f);
+	}
+	settle(f);
+	for (i = 0; i < GENERATIONS; i++)
+		examined += f->heap->sweep.stats[i].examined;
+	kunit_info(test, "%llu, %llu, %llu sweeps examined %llu\n", runs(f, 0),
+		   runs(f, 1), runs(f, 2), examined);
+	KUNIT_EXPECT_GT(test, runs(f, 0) + runs(f, 1), 20);
+	KUNIT_EXPECT_LE(test, runs(f, 2), 30);
+	KUNIT_EXPECT_LE(test, examined, 20 * 30000);
+	refslab_set_enabled(f->heap, false);
+	knot_put(head);
+	fixture_collect(test, 2);
+	EXPECT_OBJECTS(test, small, 0);
+}
+
+/* Garbage beside much that lives is held within bounds, for ever. */
+static void test_bounded(struct kunit *test)
+{
+	enum { LIVE = 20000, ROUNDS = 40000 };
+	struct fixture *f = test->priv;
+	const struct refslab_type_args args = {
+		.name = "small", .size = sizeof(struct knot), .slots = 2,
+		.slot_offset = offsetof(struct knot, slot), .ctor = knot_ctor,
+	};
+	struct refslab_type *small = fixture_type(test, f->heap, &args);
+	struct knot *head = NULL, *knot, *other;
+	unsigned long most = 0;
+	int i;
+
+	for (i = 0; i < LIVE; i++) {
+		knot = knot_make(test, small);
+		knot_edge(knot, 0, head);
+		if (head)
+			knot_put(head);
+		head = knot;
+	}
+	/* the default thresholds */
+	refslab_set_enabled(f->heap, true);
+	for (i = 0; i < ROUNDS; i++) {
+		knot = knot_make(test, small);
+		other = knot_make(test, small);
+		knot_edge(knot, 0, other);
+		knot_edge(other, 0, knot);
+		knot_edge(knot, 1, head);
+		knot_put(other);
+		knot_put(knot);
+		if (!(i % 64)) {
+			/* the sweep may be late, not absent */
+			if (i % 1024 == 0)
+				settle(f);
+			most = max(most, refslab_type_objects(small));
+		}
+	}
+	settle(f);
+	kunit_info(test, "at most %lu objects, %llu, %llu, %llu sweeps\n", most,
+		   runs(f, 0), runs(f, 1), runs(f, 2));
+	KUNIT_EXPECT_LE(test, most, LIVE + 8000);
+	KUNIT_EXPECT_GT(test, runs(f, 0), 10);
+	refslab_set_enabled(f->heap, false);
+	fixture_collect(test, 2);
+	EXPECT_OBJECTS(test, small, LIVE);
+	knot_put(head);
+	releaser_flush(&f->heap->releaser);
+	EXPECT_OBJECTS(test, small, 0);
+}
+
+static void set_limit(struct kunit *test, u64 chunks)
+{
+	struct fixture *f = test->priv;
+	u64 bytes[POOL_LIMITS] = { [POOL_LIMIT] = chunks * REFSLAB_CHUNK_SIZE };
+
+	KUNIT_EXPECT_EQ(test, pool_set_limits(&f->heap->pool, BIT(POOL_LIMIT), bytes), 0);
+}
+
+/* Before an allocation is refused, what is garbage goes. */
+static void test_sweeps_at_limit(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	unsigned int i, n = 8 * f->knot->layout.objects;
+	struct knot *knot, *ring;
+
+	set_limit(test, 8);
+	for (i = 0; i < n; i++) {
+		knot = knot_make(test, f->knot);
+		knot_edge(knot, 0, knot);
+		knot_put(knot);
+	}
+	magazine_drain(f->knot);
+	EXPECT_OBJECTS(test, f->knot, n);
+	/* who must not sleep is told no */
+	KUNIT_EXPECT_NULL(test, refslab_alloc(f->knot, GFP_NOWAIT | __GFP_NOWARN));
+	KUNIT_EXPECT_EQ(test, all_runs(f), 0);
+	/* whether or not sweeps may start by themselves */
+	knot = knot_make(test, f->knot);
+	KUNIT_EXPECT_EQ(test, runs(f, 2), 1);
+	EXPECT_OBJECTS(test, f->knot, 1);
+	/* for another type too: its chunks come from the first's */
+	for (i = 1; i < n; i++) {
+		ring = knot_make(test, f->knot);
+		knot_edge(ring, 0, ring);
+		knot_put(ring);
+	}
+	refslab_put(obj_make(test, f->leaf));
+	KUNIT_EXPECT_EQ(test, runs(f, 2), 2);
+	EXPECT_OBJECTS(test, f->knot, 1);
+	knot_put(knot);
+}
+
+static void test_refused_at_limit(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	unsigned int i, n = 4 * f->knot->layout.objects;
+	struct knot **knots = kunit_kcalloc(test, n, sizeof(*knots), GFP_KERNEL);
+	struct refslab_object *obj;
+
+	KUNIT_ASSERT_NOT_NULL(test, knots);
+	set_limit(test, 4);
+	for (i = 0; i < n; i++)
+		knots[i] = candidate(test);
+	/* all of it lives: looked at, and refused with the reason */
+	KUNIT_EXPECT_NULL(test, refslab_alloc(f->knot, GFP_KERNEL));
+	KUNIT_EXPECT_EQ(test, runs(f, 2), 1);
+	obj = object_alloc(f->knot, GFP_KERNEL);
+	KUNIT_EXPECT_PTR_EQ(test, obj, ERR_PTR(-ENOSPC));
+	KUNIT_EXPECT_EQ(test, refslab_alloc_bulk(f->leaf, GFP_KERNEL, 1, &obj), 0);
+	/* and it goes on when there is room */
+	knot_put(knots[--n]);
+	knots[n++] = knot_make(test, f->knot);
+	let_go(knots, n);
+	refslab_put(obj_make(test, f->leaf));
+}
+
+/* A heap where nothing happens any more is swept all the same. */
+static void test_idle(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct knot *knot;
+	int i;
+
+	refslab_set_enabled(f->heap, true);
+	knot = knot_make(test, f->knot);
+	knot_edge(knot, 0, knot);
+	knot_put(knot);
+	EXPECT_OBJECTS(test, f->knot, 1);
+	for (i = 0; i < 100 && refslab_type_objects(f->knot); i++)
+		msleep(100);
+	EXPECT_OBJECTS(test, f->knot, 0);
+}
+
+static struct kunit_case trigger_cases[] = {
+	KUNIT_CASE(test_thresholds),
+	KUNIT_CASE(test_collect_bad_generation),
+	KUNIT_CASE(test_counts),
+	KUNIT_CASE(test_strictly_greater),
+	KUNIT_CASE(test_disabled),
+	KUNIT_CASE(test_no_candidates),
+	KUNIT_CASE(test_second_generation),
+	KUNIT_CASE(test_quarter),
+	KUNIT_CASE(test_full_sweeps_are_few),
+	KUNIT_CASE(test_bounded),
+	KUNIT_CASE(test_sweeps_at_limit),
+	KUNIT_CASE(test_refused_at_limit),
+	KUNIT_CASE(test_idle),
+	{}
+};
+
+static struct kunit_suite trigger_suite = {
+	.name = "refslab_trigger",
+	.init = trigger_test_init,
+	.exit = fixture_exit,
+	.test_cases = trigger_cases,
+};
+
+kunit_test_suites(&trigger_suite);
