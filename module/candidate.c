@@ -72,9 +72,12 @@ void candidate_list(struct refslab_object *obj)
 		if (!(old & REFSLAB_COUNT_MASK) ||
 		    old & (REFSLAB_SATURATED | REFSLAB_LISTED | REFSLAB_CLAIMED))
 			return;
-		/* acquire: the generation below is that of this life or later */
-	} while (!atomic64_try_cmpxchg_acquire(&obj->word, (s64 *)&old,
-					       old | REFSLAB_LISTED));
+		/*
+		 * Full barrier: the generation below is that of this life or
+		 * later, and who takes the hint finds the object LISTED.
+		 */
+	} while (!atomic64_try_cmpxchg(&obj->word, (s64 *)&old,
+				       old | REFSLAB_LISTED));
 	candidate_hint(slab_of(obj), obj, object_generation(obj));
 }
 

@@ -66,6 +66,7 @@ void heap_free(struct refslab_heap *heap)
 {
 	xa_destroy(&heap->types);
 	releaser_destroy(&heap->releaser);
+	lockdep_unregister_key(&heap->release_key);
 	kfree(heap);
 }
 
@@ -99,6 +100,8 @@ struct refslab_heap *refslab_heap_create(const struct refslab_heap_args *args)
 	mutex_init(&heap->lock);
 	xa_init_flags(&heap->types, XA_FLAGS_ALLOC1);
 	INIT_LIST_HEAD(&heap->link);
+	lockdep_register_key(&heap->release_key);
+	lockdep_init_map(&heap->release_map, "refslab_release", &heap->release_key, 0);
 	sweep_init(&heap->sweep);
 	trigger_init(&heap->trigger);
 	err = releaser_init(&heap->releaser);
@@ -210,7 +213,7 @@ unsigned long refslab_heap_destroy(struct refslab_heap *heap)
 
 	sysfs_remove_heap(heap);
 	trigger_close(&heap->trigger);
-	flush_work(&heap->releaser.work);
+	releaser_flush(&heap->releaser);
 
 	n = heap_objects(heap);
 	if (n && heap_has_releases(heap)) {
@@ -222,8 +225,10 @@ unsigned long refslab_heap_destroy(struct refslab_heap *heap)
 		heap_for_each_object(heap, end_object);
 		WRITE_ONCE(heap->sweep.task, NULL);
 		mutex_unlock(&heap->sweep.mutex);
-		flush_work(&heap->releaser.work);
+		releaser_flush(&heap->releaser);
 	}
+	/* releases may have asked for more since */
+	trigger_close(&heap->trigger);
 	weak_destroy(heap);
 	pool_close(&heap->pool);
 
@@ -278,10 +283,10 @@ int heap_validate(struct refslab_heap *heap)
 	unsigned long id;
 	int err;
 
-	flush_work(&heap->releaser.work);
+	releaser_flush(&heap->releaser);
+	flush_work(&heap->pool.work);
 	mutex_lock(&heap->lock);
 	mutex_lock(&heap->sweep.mutex);
-	flush_work(&heap->pool.work);
 	err = pool_validate(&heap->pool);
 	xa_for_each(&heap->types, id, type)
 		err = type_validate(type) ?: err;

@@ -4,6 +4,7 @@
 #define _REFSLAB_HEAP_H
 
 #include <linux/kobject.h>
+#include <linux/lockdep.h>
 #include <linux/mutex.h>
 #include <linux/refslab.h>
 #include <linux/xarray.h>
@@ -25,6 +26,9 @@
  * @trigger: when that runs
  * @releaser: releases under way, and left to the workqueue
  * @weak: weak references to its objects
+ * @release_map: "within a release": taken around releases, and where an
+ *	allocation may run them, so that lockdep sees locks that are held there
+ *	and taken here
  * @lock: creating and destroying types
  * @types: id -> type; @lock to change, RCU to look
  * @type_count: types in it; @lock
@@ -40,6 +44,8 @@ struct refslab_heap {
 	struct trigger	trigger;
 	struct releaser	releaser;
 	struct weak_table weak;
+	struct lock_class_key release_key;
+	struct lockdep_map release_map;
 
 	struct mutex	lock;
 	struct xarray	types;

@@ -11,6 +11,7 @@
 #include "magazine.h"
 
 #include <linux/cpu.h>
+#include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
 #include <linux/topology.h>
@@ -30,10 +31,10 @@ unsigned int magazine_size(size_t object_size)
 	return clamp_t(unsigned int, SZ_32K / object_size, 4, 128) & ~1U;
 }
 
-struct magazine __percpu *magazine_create(unsigned int size)
+struct magazine __percpu *magazine_create(unsigned int size, gfp_t gfp)
 {
-	return __alloc_percpu(struct_size((struct magazine *)NULL, objects, size),
-			      sizeof(void *));
+	return __alloc_percpu_gfp(struct_size((struct magazine *)NULL, objects, size),
+				  sizeof(void *), gfp);
 }
 
 void magazine_destroy(struct magazine __percpu *magazines)
@@ -84,34 +85,58 @@ static void *take_one(struct refslab_type *type, int nid)
 	return object;
 }
 
+/* Objects of other nodes' slabs, rather than a new slab on another node. */
+static void *take_far(struct refslab_type *type, int local)
+{
+	void *object = NULL;
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY) {
+		if (nid != local)
+			object = take_one(type, nid);
+		if (object)
+			break;
+	}
+	return object;
+}
+
 static noinline struct refslab_object *alloc_slow(struct refslab_type *type,
 						  gfp_t gfp)
 {
-	int local = numa_mem_id(), nid = local, err;
-	bool swept = false;
+	int local = numa_mem_id(), nid;
+	bool pressed = false;
 	void *object;
 
 	for (;;) {
-		/* what was grown may be another's by now, and on another node */
-		object = take_one(type, nid);
+		object = take_one(type, local);
 		if (object)
 			return object;
+		if (nr_online_nodes > 1) {
+			/* near, if it can be had without trouble */
+			nid = slab_grow(type, local, GFP_NOWAIT | __GFP_THISNODE);
+			if (nid == local)
+				continue;
+			object = take_far(type, local);
+			if (object)
+				return object;
+		}
 		nid = slab_grow(type, local, gfp);
-		if (nid >= 0)
+		if (nid >= 0) {
+			/* another CPU may have been faster */
+			object = take_one(type, nid);
+			if (object)
+				return object;
 			continue;
-		err = nid;
-		nid = local;
+		}
 		/* before an allocation is refused, what is garbage goes */
-		if (swept || !gfpflags_allow_blocking(gfp) ||
-		    !trigger_pressed(type->heap))
-			break;
-		swept = true;
+		if (pressed || (gfp & GFP_KERNEL) != GFP_KERNEL)
+			return ERR_PTR(nid);
+		lock_map_acquire(&type->heap->release_map);
+		lock_map_release(&type->heap->release_map);
+		if (!trigger_pressed(type->heap))
+			return ERR_PTR(nid);
+		pressed = true;
 	}
-	/* far memory is better than none */
-	for_each_node_state(nid, N_MEMORY)
-		if (slab_take(type, nid, 1, &object))
-			return object;
-	return ERR_PTR(err);
 }
 
 /**
@@ -206,6 +231,8 @@ void magazine_free(struct refslab_type *type, struct refslab_object *object)
 	preempt_enable();
 }
 
+static DEFINE_MUTEX(drain_mutex);
+
 static void drain_one(struct refslab_type *type, struct magazine *m)
 {
 	if (!magazine_begin(m))
@@ -233,6 +260,8 @@ void magazine_drain(struct refslab_type *type)
 	int cpu;
 
 	might_sleep();
+	/* so that a CPU that is off is drained by one of us only */
+	mutex_lock(&drain_mutex);
 	cpus_read_lock();
 	/* in an interrupt on its own CPU, which finds busy what it must not touch */
 	on_each_cpu(drain_here, type, 1);
@@ -241,6 +270,7 @@ void magazine_drain(struct refslab_type *type)
 		if (!cpu_online(cpu))
 			drain_one(type, per_cpu_ptr(type->magazines, cpu));
 	cpus_read_unlock();
+	mutex_unlock(&drain_mutex);
 }
 
 /**

@@ -20,7 +20,7 @@ struct magazine {
 };
 
 unsigned int magazine_size(size_t object_size);
-struct magazine __percpu *magazine_create(unsigned int size);
+struct magazine __percpu *magazine_create(unsigned int size, gfp_t gfp);
 void magazine_destroy(struct magazine __percpu *magazines);
 
 struct refslab_object *magazine_alloc(struct refslab_type *type, gfp_t gfp);

@@ -18,8 +18,8 @@
 #include "report.h"
 #include "trace.h"
 
-/* Objects a put releases itself. */
-#define RELEASE_BUDGET	1024
+/* Objects that a put releases itself, and slots that it looks at, together. */
+#define RELEASE_BUDGET	2048
 
 /* Releases under way on this CPU, of any heap; preemption off while not 0. */
 static DEFINE_PER_CPU(unsigned int, releasing);
@@ -80,8 +80,9 @@ struct refslab_object *object_alloc(struct refslab_type *type, gfp_t gfp)
  *
  * The caller has the one reference. Slots are empty; the payload is zero if the
  * type or the kernel's init_on_alloc says so, else undefined. At the heap's
- * limit, an allocation that may sleep first waits for memory on its way back
- * and runs a sweep; not so within a release.
+ * limit, an allocation with GFP_KERNEL first waits for memory on its way back
+ * and runs a sweep, and with it releases: then no lock may be held that these
+ * take. Not so within a release.
  *
  * Context: Any context that @gfp allows.
  * Return: the object; NULL if there is no memory, or the heap's limit is
@@ -145,14 +146,15 @@ void object_free(struct refslab_type *type, struct refslab_object *obj)
 
 /*
  * Puts a count that overflowed, or was used after zero, where it stays; the
- * object leaks until its heap goes.
+ * object leaks until its heap goes. @versions are taken off: a dead object may
+ * be in a chain, and its version half a link.
  */
-static void object_pin(struct refslab_object *obj)
+static void object_pin(struct refslab_object *obj, u64 versions)
 {
 	u64 old = atomic64_read(&obj->word);
 
 	while (!atomic64_try_cmpxchg_relaxed(&obj->word, (s64 *)&old,
-					     (old & ~REFSLAB_COUNT_MASK) |
+					     ((old - versions) & ~REFSLAB_COUNT_MASK) |
 					     REFSLAB_COUNT_PINNED))
 		;
 }
@@ -171,11 +173,13 @@ static bool word_pinned(u64 word)
  */
 void __refslab_get_slow(struct refslab_object *obj, u64 old)
 {
-	if (!(old & REFSLAB_COUNT_MASK))
+	bool dead = !(old & REFSLAB_COUNT_MASK);
+
+	if (dead)
 		report_dead_get(obj);
 	else if (!word_pinned(old))
 		report_overflow(obj);
-	object_pin(obj);
+	object_pin(obj, dead ? REFSLAB_VERSION_ONE : 0);
 }
 EXPORT_SYMBOL_GPL(__refslab_get_slow);
 
@@ -202,12 +206,13 @@ static bool put_rest(struct refslab_object *obj, u64 old)
 		if (old & REFSLAB_SATURATED) {
 			if (!word_pinned(old))
 				report_overflow(obj);
-			object_pin(obj);
+			object_pin(obj, 0);
 			return false;
 		}
 		if (!(old & REFSLAB_COUNT_MASK)) {
 			report_dead_put(obj);
-			object_pin(obj);
+			/* the borrow has taken off what was added */
+			object_pin(obj, 0);
 			return false;
 		}
 		/* what others did before their puts comes before our release */
@@ -378,15 +383,20 @@ void object_call_release(struct refslab_type *type, struct refslab_object *obj)
 		weak_dead(type, obj);
 	if (!type->release)
 		return;
+	/* in an interrupt lockdep would see what no allocation that sleeps is in */
+	if (in_task())
+		lock_map_acquire(&type->heap->release_map);
 	if (release_in_work(type)) {
 		type->release(obj);
-		return;
+	} else {
+		preempt_disable();
+		this_cpu_inc(releasing);
+		type->release(obj);
+		this_cpu_dec(releasing);
+		preempt_enable();
 	}
-	preempt_disable();
-	this_cpu_inc(releasing);
-	type->release(obj);
-	this_cpu_dec(releasing);
-	preempt_enable();
+	if (in_task())
+		lock_map_release(&type->heap->release_map);
 }
 
 /* The last step of a life. True if the memory is the caller's to free. */
@@ -409,9 +419,10 @@ static bool object_finish(struct refslab_object *obj)
 
 /*
  * One dead object. False if it has to be left to the workqueue. What dies with
- * it joins @chain.
+ * it joins @chain; what it took is added to @done.
  */
-static bool release_one(struct refslab_object *obj, struct chain *chain, bool in_work)
+static bool release_one(struct refslab_object *obj, struct chain *chain, bool in_work,
+			unsigned int *done)
 {
 	struct refslab_type *type = slab_of(obj)->type;
 	struct refslab_object *target;
@@ -420,7 +431,9 @@ static bool release_one(struct refslab_object *obj, struct chain *chain, bool in
 
 	if (!in_work && release_in_work(type))
 		return false;
+	++*done;
 	while ((slot = type_next_slot(type, obj, &cursor))) {
+		++*done;
 		if (!READ_ONCE(slot->target))
 			continue;
 		target = xchg(&slot->target, NULL);
@@ -434,11 +447,11 @@ static bool release_one(struct refslab_object *obj, struct chain *chain, bool in
 }
 
 static bool release_or_defer(struct refslab_heap *heap, struct refslab_object *obj,
-			     struct chain *chain)
+			     struct chain *chain, unsigned int *done)
 {
 	struct chain one = { };
 
-	if (release_one(obj, chain, false))
+	if (release_one(obj, chain, false, done))
 		return true;
 	chain_push(&one, obj);
 	chain_defer(heap, &one);
@@ -465,8 +478,8 @@ static void take_nested(struct refslab_heap *heap, struct release_cpu *cpu,
 static void release_start(struct refslab_heap *heap, struct refslab_object *obj)
 {
 	struct release_cpu *cpu = this_cpu_ptr(heap->releaser.cpu);
-	unsigned int budget = RELEASE_BUDGET;
 	struct chain chain = { };
+	unsigned int done = 0;
 	u32 head;
 
 	if (cpu->busy) {
@@ -490,13 +503,11 @@ static void release_start(struct refslab_heap *heap, struct refslab_object *obj)
 		cpu->busy = 1;
 		barrier();
 		while ((obj = chain_pop(heap, &chain))) {
-			release_or_defer(heap, obj, &chain);
+			release_or_defer(heap, obj, &chain, &done);
 			if (READ_ONCE(cpu->head))
 				take_nested(heap, cpu, &chain);
-			if (!--budget) {
+			if (done >= RELEASE_BUDGET)
 				chain_defer(heap, &chain);
-				budget = RELEASE_BUDGET;
-			}
 		}
 		take_nested(heap, cpu, &chain);
 		barrier();
@@ -556,12 +567,15 @@ EXPORT_SYMBOL_GPL(refslab_put_bulk);
 unsigned long object_release_chain(struct refslab_heap *heap, struct chain *chain)
 {
 	struct refslab_object *obj;
+	unsigned int done = 0;
 	unsigned long n = 0;
 
 	while ((obj = chain_pop(heap, chain))) {
-		n += release_or_defer(heap, obj, chain);
-		if (!(n % 256))
+		n += release_or_defer(heap, obj, chain, &done);
+		if (done >= RELEASE_BUDGET) {
+			done = 0;
 			cond_resched();
+		}
 	}
 	return n;
 }
@@ -572,6 +586,7 @@ static void releaser_work(struct work_struct *work)
 	struct refslab_heap *heap = container_of(releaser, struct refslab_heap, releaser);
 	struct refslab_object *obj;
 	struct chain chain = { };
+	unsigned int done = 0;
 	u32 number;
 
 	WRITE_ONCE(releaser->worker, current);
@@ -579,9 +594,11 @@ static void releaser_work(struct work_struct *work)
 	while ((number = atomic_xchg_acquire(&releaser->deferred, 0))) {
 		chain.head = slab_numbered(&heap->pool, number);
 		while ((obj = chain_pop(heap, &chain))) {
-			release_one(obj, &chain, true);
-			if (!(++releaser->count % 256))
+			release_one(obj, &chain, true, &done);
+			if (done >= RELEASE_BUDGET) {
+				done = 0;
 				cond_resched();
+			}
 		}
 	}
 	WRITE_ONCE(releaser->worker, NULL);
@@ -628,6 +645,21 @@ int releaser_init(struct releaser *releaser)
 	atomic_set(&releaser->deferred, 0);
 	releaser->cpu = alloc_percpu(struct release_cpu);
 	return releaser->cpu ? 0 : -ENOMEM;
+}
+
+/**
+ * releaser_flush - wait until the workqueue has released what was left to it
+ * @releaser: a heap's
+ *
+ * Context: May sleep.
+ */
+void releaser_flush(struct releaser *releaser)
+{
+	/* a release can leave more to the work that runs it */
+	do {
+		flush_work(&releaser->work);
+	} while (atomic_read(&releaser->deferred));
+	flush_work(&releaser->work);
 }
 
 void releaser_destroy(struct releaser *releaser)

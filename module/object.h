@@ -65,17 +65,16 @@ struct release_cpu {
  * @deferred: number of the first object left to @work; xchg and cmpxchg
  * @work: releases them
  * @worker: the task that runs @work, or NULL; written by itself
- * @count: objects released by @work so far; written by @work
  */
 struct releaser {
 	struct release_cpu __percpu *cpu;
 	atomic_t	deferred;
 	struct work_struct work;
 	struct task_struct *worker;
-	unsigned long	count;
 };
 
 int releaser_init(struct releaser *releaser);
+void releaser_flush(struct releaser *releaser);
 void releaser_destroy(struct releaser *releaser);
 bool object_in_release(struct refslab_heap *heap);
 

@@ -23,6 +23,8 @@
 #define CHUNK_PAGES	(1UL << REFSLAB_CHUNK_ORDER)
 #define LIMIT_DEFAULT	SZ_1G
 #define HIGH_DEFAULT	SZ_2M
+/* Chunks moved while interrupts are off. */
+#define BATCH		64
 
 static_assert(REFSLAB_CHUNK_SIZE == SZ_32K);
 static_assert(ilog2(CHUNKS_MAX) + CHUNK_GRANULES_SHIFT == NUMBER_BITS);
@@ -48,7 +50,9 @@ static int table_prepare(struct pool *pool, gfp_t gfp)
 	    READ_ONCE(pool->next_number) % CHUNKS_LEAF)
 		return 0;
 
-	leaf = kcalloc(CHUNKS_LEAF, sizeof(*leaf), gfp & ~__GFP_ZERO);
+	if (pool->memcg)
+		gfp |= __GFP_ACCOUNT;
+	leaf = kcalloc(CHUNKS_LEAF, sizeof(*leaf), gfp & ~(__GFP_ZERO | __GFP_THISNODE));
 	if (!leaf)
 		return -ENOMEM;
 
@@ -262,19 +266,23 @@ static void chunk_forget(struct pool *pool, struct chunk *chunk,
 
 /* --- waiting for readers --- */
 
-/* Moves chunks that nobody looks at any more to the cache. */
-static void end_waits(struct pool *pool)
+/* Moves chunks that nobody looks at any more to the cache. True for more. */
+static bool end_waits(struct pool *pool)
 {
+	unsigned int batch = BATCH;
 	struct chunk *chunk;
 
 	lockdep_assert_held(&pool->lock);
 	while ((chunk = list_first_entry_or_null(&pool->waiting, struct chunk, link))) {
+		if (!batch--)
+			return true;
 		if (!poll_state_synchronize_rcu(chunk->grace))
-			return;
+			break;
 		list_del(&chunk->link);
 		pool->waiting_count--;
 		cache_add(pool, chunk);
 	}
+	return false;
 }
 
 /**
@@ -288,7 +296,7 @@ bool pool_wait(struct pool *pool)
 {
 	struct chunk *last;
 	unsigned long grace;
-	bool any;
+	bool any, more;
 
 	raw_spin_lock_irq(&pool->lock);
 	last = list_empty(&pool->waiting) ? NULL :
@@ -300,9 +308,11 @@ bool pool_wait(struct pool *pool)
 		return false;
 
 	cond_synchronize_rcu(grace);
-	raw_spin_lock_irq(&pool->lock);
-	end_waits(pool);
-	raw_spin_unlock_irq(&pool->lock);
+	do {
+		raw_spin_lock_irq(&pool->lock);
+		more = end_waits(pool);
+		raw_spin_unlock_irq(&pool->lock);
+	} while (more);
 	return true;
 }
 
@@ -312,7 +322,8 @@ bool pool_wait(struct pool *pool)
  * pool_get_chunk - take a chunk
  * @pool: the pool
  * @nid: preferred NUMA node, or NUMA_NO_NODE
- * @gfp: how hard to try; with __GFP_DIRECT_RECLAIM it may sleep
+ * @gfp: how hard to try; with __GFP_DIRECT_RECLAIM it may sleep, with
+ *	__GFP_THISNODE no other node will do
  *
  * Context: As @gfp allows; no raw spinlock held.
  * Return: the chunk; -ENOSPC at the pool's limit, -ENOMEM.
@@ -330,7 +341,7 @@ again:
 	raw_spin_lock_irqsave(&pool->lock, flags);
 	end_waits(pool);
 	chunk = cache_take(pool, nid);
-	if (!chunk && pool->held >= pool->limit) {
+	if (!chunk && pool->held >= pool->limit && !(gfp & __GFP_THISNODE)) {
 		/* far memory is better than none */
 		for_each_node_state(n, N_MEMORY) {
 			chunk = cache_take(pool, n);
@@ -368,7 +379,7 @@ again:
 	pool->held--;
 	pool->used--;
 	for_each_node_state(n, N_MEMORY) {
-		chunk = cache_take(pool, n);
+		chunk = n == nid || !(gfp & __GFP_THISNODE) ? cache_take(pool, n) : NULL;
 		if (chunk) {
 			chunk->state = CHUNK_USED;
 			pool->used++;
@@ -468,14 +479,22 @@ static unsigned long trim(struct pool *pool, unsigned long keep, int nid,
 	return n;
 }
 
-static unsigned long trim_all(struct pool *pool, unsigned long keep,
-			      struct list_head *list)
+/* Gives back what is cached above @keep. May sleep. */
+static unsigned long trim_all(struct pool *pool, unsigned long keep)
 {
-	unsigned long n = 0;
+	unsigned long n = 0, batch;
+	LIST_HEAD(list);
 	int nid;
 
-	for_each_node_state(nid, N_MEMORY)
-		n += trim(pool, keep, nid, ULONG_MAX, list);
+	for_each_node_state(nid, N_MEMORY) {
+		do {
+			raw_spin_lock_irq(&pool->lock);
+			batch = trim(pool, keep, nid, BATCH, &list);
+			raw_spin_unlock_irq(&pool->lock);
+			pages_free_list(&list);
+			n += batch;
+		} while (batch);
+	}
 	return n;
 }
 
@@ -512,13 +531,9 @@ static int fill(struct pool *pool, gfp_t gfp)
 static void pool_work(struct work_struct *work)
 {
 	struct pool *pool = container_of(work, struct pool, work);
-	LIST_HEAD(list);
 
 	pool_wait(pool);
-	raw_spin_lock_irq(&pool->lock);
-	trim_all(pool, pool->high, &list);
-	raw_spin_unlock_irq(&pool->lock);
-	pages_free_list(&list);
+	trim_all(pool, READ_ONCE(pool->high));
 	/* background comfort is not worth reclaiming for */
 	fill(pool, GFP_KERNEL | __GFP_NORETRY);
 }
@@ -539,15 +554,8 @@ static void pool_kick(struct pool *pool)
  */
 unsigned long pool_drain(struct pool *pool)
 {
-	unsigned long n;
-	LIST_HEAD(list);
-
 	pool_wait(pool);
-	raw_spin_lock_irq(&pool->lock);
-	n = trim_all(pool, 0, &list);
-	raw_spin_unlock_irq(&pool->lock);
-	pages_free_list(&list);
-	return n;
+	return trim_all(pool, 0);
 }
 
 static unsigned long shrink_count(struct shrinker *shrinker,
@@ -574,7 +582,8 @@ static unsigned long shrink_scan(struct shrinker *shrinker,
 	LIST_HEAD(list);
 
 	raw_spin_lock_irqsave(&pool->lock, flags);
-	n = trim(pool, 0, sc->nid, DIV_ROUND_UP(sc->nr_to_scan, CHUNK_PAGES), &list);
+	n = trim(pool, 0, sc->nid,
+		 min(DIV_ROUND_UP(sc->nr_to_scan, CHUNK_PAGES), 2UL * BATCH), &list);
 	pool->shrunk += n;
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 	if (!n)

@@ -126,7 +126,8 @@ static int heap_info(struct session *session, union session_data *data)
 		.bytes = usage.held,
 		.cached = usage.cached,
 		.objects = heap_objects(heap),
-		.types = READ_ONCE(heap->type_count),
+		/* for information: not worth the lock */
+		.types = data_race(READ_ONCE(heap->type_count)),
 		.handles = READ_ONCE(session->handles.count),
 		.handles_max = session->handles.max,
 	};
@@ -256,7 +257,8 @@ static u64 type_slabs(const struct refslab_type *type)
 	int nid;
 
 	for_each_node_state(nid, N_MEMORY)
-		slabs += READ_ONCE(type->nodes[nid].slabs);
+		/* for information: not worth the node's lock */
+		slabs += data_race(READ_ONCE(type->nodes[nid].slabs));
 	return slabs;
 }
 

@@ -21,6 +21,9 @@
 /* Emptied slabs a node keeps, so that one object to and fro moves no chunk. */
 #define KEEP_EMPTY	1
 
+/* Objects that leave their slabs while interrupts are off. */
+#define TAKE_BATCH	128U
+
 /**
  * slab_layout - how a chunk is carved into objects
  * @layout: filled in
@@ -94,10 +97,18 @@ static void slab_setup(struct slab *slab, struct refslab_type *type)
 	trace_refslab_slab_create(type, slab);
 }
 
+struct wanted {
+	struct refslab_type *type;
+	int		nid;	/* or NUMA_NO_NODE */
+};
+
 /* The slab of the type waits in the pool, so its readers expect that type. */
-static bool same_type(struct chunk *chunk, void *arg)
+static bool is_wanted(struct chunk *chunk, void *arg)
 {
-	return container_of(chunk, struct slab, chunk)->type == arg;
+	struct wanted *wanted = arg;
+
+	return container_of(chunk, struct slab, chunk)->type == wanted->type &&
+	       (wanted->nid == NUMA_NO_NODE || wanted->nid == chunk->nid);
 }
 
 /*
@@ -121,7 +132,7 @@ static void slab_revive(struct slab *slab, struct slab_node *node)
  * slab_grow - one more slab for a type
  * @type: the type
  * @nid: preferred NUMA node
- * @gfp: how hard to try
+ * @gfp: how hard to try; with __GFP_THISNODE on no other node
  *
  * Context: As @gfp allows; no raw spinlock held.
  * Return: the node that has it, which may be another; -ENOSPC at the pool's
@@ -129,13 +140,17 @@ static void slab_revive(struct slab *slab, struct slab_node *node)
  */
 int slab_grow(struct refslab_type *type, int nid, gfp_t gfp)
 {
+	struct wanted wanted = {
+		.type = type,
+		.nid = gfp & __GFP_THISNODE ? nid : NUMA_NO_NODE,
+	};
 	struct pool *pool = &type->heap->pool;
 	struct slab_node *node;
 	struct chunk *chunk;
 	struct slab *slab;
 	unsigned long flags;
 
-	chunk = pool_take_back(pool, same_type, type);
+	chunk = pool_take_back(pool, is_wanted, &wanted);
 	if (!chunk) {
 		chunk = pool_get_chunk(pool, nid, gfp);
 		if (IS_ERR(chunk))
@@ -212,13 +227,14 @@ unsigned int slab_take(struct refslab_type *type, int nid, unsigned int n,
 		       void **objects)
 {
 	struct slab_node *node = &type->nodes[nid];
-	unsigned int got = 0;
+	unsigned int got = 0, batch;
 	unsigned long flags;
 
-	if (READ_ONCE(node->partial_count)) {
+	while (got < n && READ_ONCE(node->partial_count)) {
 		raw_spin_lock_irqsave(&node->lock, flags);
-		got = take_from(node, n, objects);
+		batch = take_from(node, min(n - got, TAKE_BATCH), objects + got);
 		raw_spin_unlock_irqrestore(&node->lock, flags);
+		got += batch;
 	}
 	if (got && !type->leaf)
 		trigger_taken(type->heap, got);

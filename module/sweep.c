@@ -729,7 +729,7 @@ int sweep_validate(struct refslab_heap *heap)
 			if (!object_sane(obj) || word & REFSLAB_GATHERED)
 				bad++;
 			if (slab->type->leaf || !(word & REFSLAB_COUNT_MASK) ||
-			    !(word & REFSLAB_LISTED))
+			    !(word & REFSLAB_LISTED) || word & REFSLAB_SATURATED)
 				continue;
 			gen = object_generation(obj);
 			if (gen == GENERATION_FROZEN)

@@ -22,7 +22,8 @@ static struct refslab_type *to_type(struct kobject *kobj)
 	int _nid;							\
 									\
 	for_each_node_state(_nid, N_MEMORY)				\
-		_sum += READ_ONCE((type)->nodes[_nid].field);		\
+		/* for information: not worth the node's lock */	\
+		_sum += data_race(READ_ONCE((type)->nodes[_nid].field)); \
 	_sum;								\
 })
 

@@ -8,7 +8,7 @@
  * little has become old since the last. The slabs tell when objects leave and
  * come back, so that the usual path of neither pays for it; what magazines hold
  * is taken off when it matters. A sweep by threshold is therefore late by at
- * most half a magazine a CPU.
+ * most a magazine a CPU.
  */
 #include "trigger.h"
 
@@ -51,6 +51,7 @@ static void sweep_counted(struct refslab_heap *heap, unsigned int generation,
 	sweep_run(heap, generation, result);
 
 	WRITE_ONCE(trigger->base, live_objects(heap));
+	WRITE_ONCE(trigger->base_out, atomic64_read(&trigger->out));
 	for (gen = 1; gen <= generation; gen++)
 		WRITE_ONCE(trigger->count[gen], 0);
 	if (generation < GENERATIONS - 1)
@@ -87,12 +88,9 @@ static bool automatic(struct refslab_heap *heap)
 	       !READ_ONCE(trigger->closing) && !READ_ONCE(heap->sweep.broken);
 }
 
-static bool due(struct refslab_heap *heap, s64 out)
+static bool due(struct refslab_heap *heap, s64 count)
 {
-	struct trigger *trigger = &heap->trigger;
-
-	return out - READ_ONCE(trigger->base) > READ_ONCE(trigger->threshold[0]) &&
-	       automatic(heap) &&
+	return count > READ_ONCE(heap->trigger.threshold[0]) && automatic(heap) &&
 	       candidate_any(&heap->sweep, GENERATIONS - 1);
 }
 
@@ -104,7 +102,7 @@ static void trigger_work(struct work_struct *work)
 	struct refslab_sweep_result result;
 
 	mutex_lock(&heap->sweep.mutex);
-	if (due(heap, live_objects(heap)))
+	if (due(heap, live_objects(heap) - READ_ONCE(trigger->base)))
 		sweep_counted(heap, due_generation(heap), &result);
 	mutex_unlock(&heap->sweep.mutex);
 }
@@ -193,7 +191,9 @@ void trigger_taken(struct refslab_heap *heap, unsigned int n)
 	struct trigger *trigger = &heap->trigger;
 	u64 now, rest;
 
-	if (!due(heap, atomic64_add_return(n, &trigger->out)) ||
+	/* about; the work counts exactly */
+	if (!due(heap, atomic64_add_return(n, &trigger->out) -
+		       READ_ONCE(trigger->base_out)) ||
 	    delayed_work_pending(&trigger->work))
 		return;
 	rest = READ_ONCE(trigger->rest_until);
@@ -217,6 +217,8 @@ void trigger_given(struct refslab_heap *heap, unsigned int n)
 	/* frees do not save up for later: the count is never far below 0 */
 	if (out < READ_ONCE(trigger->base))
 		WRITE_ONCE(trigger->base, out);
+	if (out < READ_ONCE(trigger->base_out))
+		WRITE_ONCE(trigger->base_out, out);
 }
 
 /**
@@ -229,15 +231,25 @@ void trigger_given(struct refslab_heap *heap, unsigned int n)
 bool trigger_pressed(struct refslab_heap *heap)
 {
 	struct refslab_sweep_result result = { };
+	struct refslab_type *type;
+	unsigned long id;
 
 	if (object_in_release(heap) || READ_ONCE(heap->sweep.broken))
 		return false;
 	/* what died already waits for the workqueue */
-	flush_work(&heap->releaser.work);
+	releaser_flush(&heap->releaser);
 	mutex_lock(&heap->sweep.mutex);
 	if (candidate_any(&heap->sweep, GENERATIONS - 1))
 		sweep_counted(heap, GENERATIONS - 1, &result);
 	mutex_unlock(&heap->sweep.mutex);
+
+	/* chunks that are free but for what magazines hold, and emptied slabs */
+	mutex_lock(&heap->lock);
+	xa_for_each(&heap->types, id, type) {
+		magazine_drain(type);
+		slab_shrink(type);
+	}
+	mutex_unlock(&heap->lock);
 	return pool_wait(&heap->pool) || result.freed;
 }
 

@@ -13,8 +13,9 @@
  * @threshold: as in sysfs; WRITE_ONCE
  * @enabled: automatic sweeps run; WRITE_ONCE
  * @out: objects with slots outside slabs: with users, or in magazines; atomic
- * @base: what @out was, less magazines, at the last sweep; never above it since;
- *	WRITE_ONCE, a lost update makes a sweep come early
+ * @base: what @out was, less magazines, at the last sweep; never above @out
+ *	since; WRITE_ONCE, a lost update makes a sweep come late
+ * @base_out: the same with magazines
  * @count: sweeps of the next younger generation since the last of this, [0]
  *	unused; sweep.mutex
  * @work: an automatic sweep
@@ -31,6 +32,7 @@ struct trigger {
 	bool		enabled;
 	atomic64_t	out;
 	s64		base;
+	s64		base_out;
 	u32		count[GENERATIONS];
 	struct delayed_work work;
 	u64		rest_until;

@@ -106,6 +106,7 @@ static bool type_name_taken(struct refslab_heap *heap, const char *name)
 struct refslab_type *refslab_type_create(struct refslab_heap *heap,
 					 const struct refslab_type_args *args)
 {
+	gfp_t gfp = heap->flags & REFSLAB_HEAP_ACCOUNT ? GFP_KERNEL_ACCOUNT : GFP_KERNEL;
 	struct refslab_type *type;
 	int nid, err;
 
@@ -115,7 +116,7 @@ struct refslab_type *refslab_type_create(struct refslab_heap *heap,
 	    args->align_offset % BIT(GRANULE_SHIFT))
 		return ERR_PTR(-EINVAL);
 
-	type = kzalloc(sizeof(*type), GFP_KERNEL);
+	type = kzalloc(sizeof(*type), gfp);
 	if (!type)
 		return ERR_PTR(-ENOMEM);
 	type->heap = heap;
@@ -138,13 +139,13 @@ struct refslab_type *refslab_type_create(struct refslab_heap *heap,
 		goto err_free;
 
 	err = -ENOMEM;
-	type->nodes = kcalloc(nr_node_ids, sizeof(*type->nodes), GFP_KERNEL);
+	type->nodes = kcalloc(nr_node_ids, sizeof(*type->nodes), gfp);
 	if (!type->nodes)
 		goto err_free;
 	for (nid = 0; nid < nr_node_ids; nid++)
 		slab_node_init(&type->nodes[nid]);
 	type->magazine_size = magazine_size(type->layout.size);
-	type->magazines = magazine_create(type->magazine_size);
+	type->magazines = magazine_create(type->magazine_size, gfp);
 	if (!type->magazines)
 		goto err_free;
 
@@ -235,7 +236,7 @@ int refslab_type_destroy(struct refslab_type *type)
 	struct refslab_heap *heap = type->heap;
 
 	if (refslab_type_objects(type))
-		flush_work(&heap->releaser.work);
+		releaser_flush(&heap->releaser);
 	mutex_lock(&heap->lock);
 	/* a sweep may hold memory of what has died; it gives it back */
 	mutex_lock(&heap->sweep.mutex);
