@@ -333,6 +333,17 @@ static void object_create_finish(struct session *session,
 	handle_finish(session, data->alloc.handle, copied);
 }
 
+/*
+ * The count saturates at twice as many, with a WARN: that is for mistakes in
+ * the kernel, not for programs with much memory. So many at once cannot race.
+ */
+#define REFERENCES_MAX	BIT(26)
+
+static bool may_get(const struct refslab_object *object)
+{
+	return refslab_count(object) < REFERENCES_MAX;
+}
+
 static int handle_dup(struct session *session, union session_data *data)
 {
 	struct refslab_dup *arg = &data->dup;
@@ -342,6 +353,8 @@ static int handle_dup(struct session *session, union session_data *data)
 	object = handle_object(&session->handles, arg->handle);
 	if (!object)
 		return -EBADF;
+	if (!may_get(object))
+		return -EOVERFLOW;
 	err = handle_reserve(&session->handles, &arg->copy);
 	if (err)
 		return err;
@@ -422,6 +435,8 @@ static int slot_set(struct session *session, union session_data *data)
 			return -EBADF;
 		if (refslab_heap_of(target) != session_heap(session))
 			return -EXDEV;
+		if (!may_get(target))
+			return -EOVERFLOW;
 	}
 	refslab_slot_set(slot, target);
 	return 0;
@@ -443,6 +458,11 @@ static int slot_load(struct session *session, union session_data *data)
 	if (err)
 		return err;
 	target = refslab_slot_load(slot);
+	if (target && !may_get(target)) {
+		refslab_put(target);
+		handle_cancel(&session->handles, arg->target);
+		return -EOVERFLOW;
+	}
 	if (target) {
 		handle_install(&session->handles, arg->target, target);
 	} else {
