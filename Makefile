@@ -24,14 +24,15 @@ module: headers
 headers:
 	@$(vm)/headers $(KDIR) $(KERNELRELEASE)
 
+# Debian's kernels ask for modules to be signed with a key that only Debian has; dkms signs with the machine's own.
 install: module tools
-	$(MAKE) -C $(KDIR) M=$(module) $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
+	@$(MAKE) -s -C $(KDIR) M=$(module) $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) CONFIG_MODULE_SIG_ALL= modules_install
 	$(if $(DESTDIR),,depmod -a $(KERNELRELEASE))
 	install -D -m 755 $(build)/tools/refslab $(DESTDIR)$(PREFIX)/bin/refslab
-	for page in $(wildcard Documentation/man/*.[1-9]); do \
+	@for page in $(wildcard Documentation/man/*.[1-9]); do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit; \
 	done
-	for rules in $(wildcard tools/udev/*.rules); do \
+	@for rules in $(wildcard tools/udev/*.rules); do \
 		install -D -m 644 $$rules $(DESTDIR)/etc/udev/rules.d/$${rules##*/} || exit; \
 	done
 
