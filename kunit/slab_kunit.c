@@ -75,6 +75,12 @@ static void test_layout_edges(struct kunit *test)
 
 /* --- to and fro --- */
 
+/* The node of these tests, wherever they run. */
+static int nid(void)
+{
+	return first_node(node_states[N_MEMORY]);
+}
+
 static struct slab_node *node_of(struct refslab_type *type, void *object)
 {
 	return &type->nodes[slab_of(object)->chunk.nid];
@@ -88,11 +94,11 @@ static void **take(struct kunit *test, struct refslab_type *type, unsigned int n
 
 	KUNIT_ASSERT_NOT_NULL(test, objects);
 	while (got < n) {
-		unsigned int more = slab_take(type, numa_mem_id(), n - got, objects + got);
+		unsigned int more = slab_take(type, nid(), n - got, objects + got);
 
 		got += more;
 		if (!more)
-			KUNIT_ASSERT_EQ(test, slab_grow(type, numa_mem_id(), GFP_KERNEL), 0);
+			KUNIT_ASSERT_EQ(test, slab_grow(type, nid(), GFP_KERNEL), nid());
 	}
 	return objects;
 }
@@ -154,7 +160,7 @@ static void test_emptied(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, node->empty, 0);
 	KUNIT_EXPECT_EQ(test, pool->used, 0);
 	KUNIT_EXPECT_EQ(test, type_validate(type), 0);
-	KUNIT_EXPECT_EQ(test, slab_take(type, numa_mem_id(), 1, objects), 0);
+	KUNIT_EXPECT_EQ(test, slab_take(type, nid(), 1, objects), 0);
 }
 
 /* slab_shrink() leaves what is in use. */
@@ -186,15 +192,15 @@ static void test_taken_back(struct kunit *test)
 	slab_shrink(type);
 	KUNIT_EXPECT_EQ(test, slab->chunk.state, CHUNK_WAITING);
 	KUNIT_EXPECT_TRUE(test, slab->retired);
-	KUNIT_EXPECT_EQ(test, slab_grow(f->leaf, numa_mem_id(), GFP_ATOMIC), 0);
+	KUNIT_EXPECT_EQ(test, slab_grow(f->leaf, nid(), GFP_ATOMIC), nid());
 	KUNIT_EXPECT_EQ(test, slab->chunk.state, CHUNK_WAITING);
 	held = f->heap->pool.held;
-	KUNIT_EXPECT_EQ(test, slab_grow(type, numa_mem_id(), GFP_ATOMIC), 0);
+	KUNIT_EXPECT_EQ(test, slab_grow(type, nid(), GFP_ATOMIC), nid());
 	KUNIT_EXPECT_EQ(test, slab->chunk.state, CHUNK_USED);
 	KUNIT_EXPECT_FALSE(test, slab->retired);
 	KUNIT_EXPECT_EQ(test, f->heap->pool.held, held);
 	rcu_read_unlock();
-	KUNIT_EXPECT_EQ(test, slab_take(type, numa_mem_id(), 1, &other), 1);
+	KUNIT_EXPECT_EQ(test, slab_take(type, nid(), 1, &other), 1);
 	KUNIT_EXPECT_PTR_EQ(test, slab_of(other), slab);
 	KUNIT_EXPECT_EQ(test, type_validate(type), 0);
 	slab_give(type, 1, &other);
@@ -223,7 +229,7 @@ static void test_other_type(struct kunit *test)
 	pool_wait(&f->heap->pool);
 	KUNIT_EXPECT_EQ(test, chunk->state, CHUNK_CACHED);
 
-	KUNIT_EXPECT_EQ(test, slab_grow(f->knot, numa_mem_id(), GFP_KERNEL), 0);
+	KUNIT_EXPECT_EQ(test, slab_grow(f->knot, chunk->nid, GFP_KERNEL), chunk->nid);
 	KUNIT_ASSERT_PTR_EQ(test, slab->type, f->knot);
 	for (i = 0; i < slab->layout->objects; i++) {
 		obj = slab_object(slab, i);
@@ -262,8 +268,8 @@ static void test_grow_to_limit(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, pool_set_limits(&f->heap->pool, BIT(POOL_LIMIT), bytes), 0);
 	for (i = 0; i < 3; i++)
-		KUNIT_EXPECT_EQ(test, slab_grow(f->knot, numa_mem_id(), GFP_KERNEL), 0);
-	KUNIT_EXPECT_EQ(test, slab_grow(f->knot, numa_mem_id(), GFP_KERNEL), -ENOSPC);
+		KUNIT_EXPECT_EQ(test, slab_grow(f->knot, nid(), GFP_KERNEL), nid());
+	KUNIT_EXPECT_EQ(test, slab_grow(f->knot, nid(), GFP_KERNEL), -ENOSPC);
 	KUNIT_EXPECT_EQ(test, type_validate(f->knot), 0);
 }
 
