@@ -69,7 +69,8 @@ static unsigned long walk(struct refslab_heap *heap, bool (*want)(u64 note),
 				if (note) {
 					if (!sweep_own(obj, 0, &old))
 						continue;
-					sweep_disown(obj, note, list);
+					sweep_disown(obj, note | (READ_ONCE(*object_note(obj)) &
+								  NOTE_FINALIZED), list);
 				}
 				n++;
 			}

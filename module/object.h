@@ -27,6 +27,7 @@
 #define NOTE_CANDIDATE	BIT_ULL(60)	/* was LISTED when gathered */
 #define NOTE_LIVE	BIT_ULL(61)	/* found not to be garbage */
 #define NOTE_QUARANTINED BIT_ULL(62)	/* frozen in place of being freed */
+#define NOTE_FINALIZED	BIT_ULL(63)	/* finalize was called; for good */
 
 static inline u64 *object_note(struct refslab_object *obj)
 {

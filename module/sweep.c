@@ -50,6 +50,7 @@ struct gathered {
  * @steps: slots read so far
  * @given_up: T was, and goes on as it is
  * @quarantined: T was, in place of being freed
+ * @finalized: finalizers have run, and this is the second round
  * @result: for the caller
  */
 struct run {
@@ -61,6 +62,7 @@ struct run {
 	unsigned long	steps;
 	bool		given_up;
 	bool		quarantined;
+	bool		finalized;
 	struct refslab_sweep_result *result;
 };
 
@@ -138,11 +140,19 @@ static bool word_touched(u64 word)
 	return word & (REFSLAB_VERSION_MASK | REFSLAB_LISTED);
 }
 
+static bool wants_finalize(struct refslab_object *obj)
+{
+	return slab_of(obj)->type->finalize && !(note(obj) & NOTE_FINALIZED);
+}
+
 /* Untouched, and all its references are edges counted. */
-static bool looks_dead(struct refslab_object *obj)
+static bool looks_dead(struct run *run, struct refslab_object *obj)
 {
 	u64 word = atomic64_read_acquire(&obj->word);
 
+	/* came in after the finalizers had run: its turn is next time */
+	if (run->finalized && wants_finalize(obj))
+		return false;
 	return !word_touched(word) && !(word & REFSLAB_SATURATED) &&
 	       word_count(word) && word_count(word) == scratch_of(obj);
 }
@@ -264,7 +274,7 @@ static void gather(struct run *run, struct refslab_object *obj, u64 want)
 
 	if (!sweep_own(obj, want, &old))
 		return;
-	set_note(obj, (note(obj) & NOTE_GEN) |
+	set_note(obj, (note(obj) & (NOTE_GEN | NOTE_FINALIZED)) |
 		      (old & REFSLAB_LISTED ? NOTE_CANDIDATE : 0));
 	append(&run->all, obj);
 }
@@ -388,7 +398,7 @@ static void mark_touched(struct run *run, struct gathered *list)
 	section_begin(run);
 	for (obj = list->head; obj; obj = link_of(run, obj)) {
 		section_step(run);
-		if (!(note(obj) & NOTE_LIVE) && !looks_dead(obj))
+		if (!(note(obj) & NOTE_LIVE) && !looks_dead(run, obj))
 			mark_live(run, obj);
 	}
 	section_end(run);
@@ -488,8 +498,11 @@ static void unclaim(struct run *run, struct refslab_object *end)
 	}
 }
 
-/* True at the instant T dies. */
-static bool commit(struct run *run)
+/*
+ * True if T was garbage at one instant: the one at which it dies, if the state
+ * becomes COMMITTED. With @end ABORTED it lives on, its words still claimed.
+ */
+static bool commit(struct run *run, u64 end)
 {
 	struct sweep *sweep = run->sweep;
 	struct refslab_object *failed;
@@ -502,7 +515,7 @@ static bool commit(struct run *run)
 	failed = claim(run);
 	/* pairs with the cmpxchg to ABORTED in __refslab_tryget_slow() */
 	if (!failed && atomic64_cmpxchg(&sweep->commit, pending,
-					number | COMMIT_COMMITTED) == pending)
+					number | end) == pending)
 		return true;
 
 	atomic64_set(&sweep->commit, number | COMMIT_ABORTED);
@@ -519,8 +532,11 @@ static bool commit(struct run *run)
 	return false;
 }
 
-/* Steps 4 to 6. True if T is dead; else it is in run->live, or given up. */
-static bool decide(struct run *run)
+/*
+ * Steps 4 to 6. True if T is garbage, with @end COMMITTED dead; else it is in
+ * run->live, or given up.
+ */
+static bool decide(struct run *run, u64 end)
 {
 	bool settled = !run->live.count;
 	int i;
@@ -534,7 +550,7 @@ static bool decide(struct run *run)
 			run->quarantined = true;
 			return false;
 		}
-		if (commit(run))
+		if (commit(run, end))
 			return true;
 		settled = false;
 	}
@@ -603,13 +619,14 @@ static void let_go(struct run *run, struct refslab_object *obj, bool again)
 
 	if (again && run->quarantined) {
 		sweep_disown(obj, (u64)GENERATION_FROZEN << NOTE_GEN_SHIFT |
-				  NOTE_QUARANTINED, false);
+				  NOTE_QUARANTINED | (was & NOTE_FINALIZED), false);
 		return;
 	}
 	if (gen < GENERATIONS - 1 && count && ++gen == GENERATIONS - 1)
 		run->sweep->aged++;
-	sweep_disown(obj, (u64)gen << NOTE_GEN_SHIFT, again ||
-		     (was & NOTE_CANDIDATE && run->gen < GENERATIONS - 1));
+	sweep_disown(obj, (u64)gen << NOTE_GEN_SHIFT | (was & NOTE_FINALIZED), again ||
+		     (was & NOTE_CANDIDATE && run->gen < GENERATIONS - 1) ||
+		     (run->finalized && wants_finalize(obj)));
 }
 
 static void let_go_list(struct run *run, struct gathered *list, bool again)
@@ -625,6 +642,98 @@ static void let_go_list(struct run *run, struct gathered *list, bool again)
 	}
 }
 
+/* --- finalizers --- */
+
+static bool t_wants_finalize(struct run *run)
+{
+	struct refslab_object *obj;
+	unsigned long n = 0;
+
+	if (!READ_ONCE(run->sweep->finalizers))
+		return false;
+	for (obj = run->t.head; obj; obj = link_of(run, obj)) {
+		if (wants_finalize(obj))
+			return true;
+		if (!(++n % 1024))
+			cond_resched();
+	}
+	return false;
+}
+
+/*
+ * Takes CLAIMED off, and a reference to keep the object while its finalizer
+ * runs. A tryget may have touched it meanwhile; it may even have died.
+ */
+static bool unclaim_and_get(struct refslab_object *obj, bool get)
+{
+	u64 old = atomic64_read(&obj->word), new;
+
+	do {
+		new = old & ~REFSLAB_CLAIMED;
+		if (get && old & REFSLAB_COUNT_MASK)
+			new += REFSLAB_VERSION_ONE + REFSLAB_COUNT_ONE;
+	} while (!atomic64_try_cmpxchg(&obj->word, (s64 *)&old, new));
+	return get && old & REFSLAB_COUNT_MASK;
+}
+
+/* Still gathered; as if gathered just now. */
+static void gather_again(struct refslab_object *obj)
+{
+	u64 old = atomic64_read(&obj->word);
+
+	while (old & REFSLAB_COUNT_MASK && !(old & REFSLAB_SATURATED) &&
+	       /* full barrier, as in sweep_own() */
+	       !atomic64_try_cmpxchg(&obj->word, (s64 *)&old,
+				     (old & REFSLAB_COUNT_MASK) | REFSLAB_GATHERED))
+		;
+	set_note(obj, (note(obj) & (NOTE_GEN | NOTE_FINALIZED | NUMBER_MASK)) |
+		      NOTE_CANDIDATE);
+}
+
+/*
+ * T is garbage and has members whose finalizers have not run. They run while
+ * all T is alive, tryget included, and may do what they like with it; what is
+ * garbage still is found by a second round over T and what it reaches now.
+ * LIVE marks those that have a reference of ours.
+ */
+static void finalize_t(struct run *run)
+{
+	struct refslab_object *obj, *next;
+	unsigned long n = 0;
+
+	let_go_list(run, &run->live, false);
+	memset(&run->live, 0, sizeof(run->live));
+
+	for (obj = run->t.head; obj; obj = link_of(run, obj)) {
+		if (unclaim_and_get(obj, wants_finalize(obj)))
+			set_note(obj, note(obj) | NOTE_FINALIZED | NOTE_LIVE);
+		if (!(++n % 1024))
+			cond_resched();
+	}
+	/* as after an abort */
+	synchronize_rcu();
+
+	for (obj = run->t.head; obj; obj = link_of(run, obj)) {
+		if (note(obj) & NOTE_LIVE)
+			slab_of(obj)->type->finalize(obj);
+		cond_resched();
+	}
+	for (obj = run->t.head; obj; obj = next) {
+		next = link_of(run, obj);
+		if (note(obj) & NOTE_LIVE)
+			refslab_put(obj);
+		cond_resched();
+	}
+	for (obj = run->t.head; obj; obj = link_of(run, obj)) {
+		gather_again(obj);
+		if (!(++n % 1024))
+			cond_resched();
+	}
+	run->all = run->t;
+	memset(&run->t, 0, sizeof(run->t));
+	run->finalized = true;
+}
+
 /**
  * sweep_lock - wait for a sweep under way, and keep others away
  * @heap: the heap
@@ -638,6 +747,16 @@ int sweep_lock(struct refslab_heap *heap)
 	if (object_in_release(heap))
 		return -EDEADLK;
 	return mutex_lock_killable(&heap->sweep.mutex) ? -EINTR : 0;
+}
+
+/* Steps 1 to 3, for what has been gathered so far. */
+static void find(struct run *run)
+{
+	gather_reached(run);
+	count_edges(run);
+	mark_touched(run, &run->all);
+	run->result->examined = max_t(u64, run->result->examined, run->all.count);
+	split(run, &run->all);
 }
 
 /**
@@ -668,13 +787,13 @@ void sweep_run(struct refslab_heap *heap, unsigned int generation,
 	trace_refslab_sweep_start(heap, generation);
 
 	gather_hinted(&run);
-	gather_reached(&run);
-	result->examined = run.all.count;
-	count_edges(&run);
-	mark_touched(&run, &run.all);
-	split(&run, &run.all);
-
-	dead = run.t.count && decide(&run);
+	find(&run);
+	if (t_wants_finalize(&run) && decide(&run, COMMIT_ABORTED)) {
+		finalize_t(&run);
+		find(&run);
+	}
+	dead = !run.given_up && !run.quarantined && run.t.count &&
+	       decide(&run, COMMIT_COMMITTED);
 	if (dead) {
 		free_t(&run);
 	} else {

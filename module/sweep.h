@@ -34,6 +34,7 @@ struct sweep_stats {
  * @old: objects that survived the last full sweep; @mutex
  * @quarantine: what would be freed is frozen instead, to be looked at;
  *	WRITE_ONCE
+ * @finalizers: a type has finalize(); set once
  * @broken: an invariant failed: no more sweeps of this heap; set once
  */
 struct sweep {
@@ -46,6 +47,7 @@ struct sweep {
 	u64		aged;
 	u64		old;
 	bool		quarantine;
+	bool		finalizers;
 	bool		broken;
 };
 

@@ -23,6 +23,8 @@ static int type_set_slots(struct refslab_type *type,
 	type->leaf = !args->slots && !args->traverse;
 	type->header = type->leaf ? sizeof(struct refslab_object) :
 				    sizeof(struct refslab_linked);
+	if (args->finalize && type->leaf)
+		return -EINVAL;
 	if (args->size < type->header || args->size > REFSLAB_OBJECT_MAX)
 		return -EINVAL;
 	if (args->traverse) {
@@ -123,6 +125,7 @@ struct refslab_type *refslab_type_create(struct refslab_heap *heap,
 	type->size = args->size;
 	type->ctor = args->ctor;
 	type->release = args->release;
+	type->finalize = args->finalize;
 	type->priv = args->priv;
 	type->flags = args->flags;
 	strscpy(type->name, args->name, sizeof(type->name));
@@ -163,6 +166,8 @@ struct refslab_type *refslab_type_create(struct refslab_heap *heap,
 	if (err)
 		goto err_kobject;
 	heap->type_count++;
+	if (type->finalize)
+		WRITE_ONCE(heap->sweep.finalizers, true);
 	mutex_unlock(&heap->lock);
 	return type;
 

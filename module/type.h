@@ -46,6 +46,7 @@ struct refslab_type {
 					 unsigned long *cursor);
 	void		(*ctor)(struct refslab_object *obj);
 	void		(*release)(struct refslab_object *obj);
+	void		(*finalize)(struct refslab_object *obj);
 	void		*priv;
 	bool		leaf;
 	unsigned int	flags;

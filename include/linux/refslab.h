@@ -170,6 +170,11 @@ struct refslab_weak {
  *	the last reference was put, with preemption disabled, so it must not
  *	sleep (on PREEMPT_RT it is called from a workqueue). May put and, not
  *	sleeping, allocate.
+ * @finalize: called when a sweep has found the object to be garbage, before
+ *	anything happens to it: slots are filled, and it may be brought back to
+ *	life by taking references. At most once per object; not when it dies by
+ *	its count. Types with slots only. Called where sweeps run: may sleep,
+ *	put and allocate.
  * @priv: for the owner, see refslab_type_priv()
  * @flags: REFSLAB_TYPE_ZERO, REFSLAB_TYPE_RELEASE_WORK, REFSLAB_TYPE_WEAK
  */
@@ -185,6 +190,7 @@ struct refslab_type_args {
 					 unsigned long *cursor);
 	void		(*ctor)(struct refslab_object *obj);
 	void		(*release)(struct refslab_object *obj);
+	void		(*finalize)(struct refslab_object *obj);
 	void		*priv;
 	unsigned int	flags;
 };
