@@ -531,9 +531,14 @@ static int fill(struct pool *pool, gfp_t gfp)
 static void pool_work(struct work_struct *work)
 {
 	struct pool *pool = container_of(work, struct pool, work);
+	unsigned long over, keep;
 
 	pool_wait(pool);
-	trim_all(pool, READ_ONCE(pool->high));
+	raw_spin_lock_irq(&pool->lock);
+	over = pool->held > pool->limit ? pool->held - pool->limit : 0;
+	keep = min(pool->high, pool->cached_count - min(over, pool->cached_count));
+	raw_spin_unlock_irq(&pool->lock);
+	trim_all(pool, keep);
 	/* background comfort is not worth reclaiming for */
 	fill(pool, GFP_KERNEL | __GFP_NORETRY);
 }

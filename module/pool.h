@@ -44,7 +44,8 @@ struct chunk {
 /**
  * struct pool - a heap's pages; all sizes in chunks
  * @lock: raw and irqsave, because puts reach it; no page is allocated under it
- * @limit: most chunks the pool may hold; @lock to write
+ * @limit: most chunks the pool may hold; lowered below @held it stops growth,
+ *	and what comes back goes; @lock to write
  * @reserve: the pool never gives back below this many; @lock to write
  * @low: fewer cached than this are filled up by @work; @lock to write
  * @high: more cached than this are given back by @work; @lock to write

@@ -5,6 +5,8 @@
  */
 #include "report.h"
 
+#include <linux/ratelimit.h>
+
 #include "heap.h"
 
 /* Survivors that a refused destruction shows. */
@@ -86,9 +88,14 @@ void report_bad_free(struct refslab_type *type, struct refslab_object *obj)
  */
 void report_survivors(struct refslab_type *type)
 {
+	/* user programs can ask for it as often as they like */
+	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 5);
 	struct pool *pool = &type->heap->pool;
 	unsigned int shown = 0;
 	u32 number, i;
+
+	if (!__ratelimit(&limit))
+		return;
 
 	pr_info("refslab: heap %s: type %s stays, %lu of its objects live\n",
 		type->heap->name, type->name, refslab_type_objects(type));

@@ -145,7 +145,8 @@ static void trigger_idle(struct work_struct *work)
 }
 
 /**
- * trigger_candidates - there are candidates where there were none
+ * trigger_candidates - there may be candidates where there were none, or they
+ *	may be looked at where they might not
  * @heap: the heap
  *
  * Context: Any context.
@@ -154,7 +155,8 @@ void trigger_candidates(struct refslab_heap *heap)
 {
 	struct trigger *trigger = &heap->trigger;
 
-	if (automatic(heap) && !delayed_work_pending(&trigger->idle))
+	if (automatic(heap) && candidate_any(&heap->sweep, GENERATIONS - 1) &&
+	    !delayed_work_pending(&trigger->idle))
 		queue_delayed_work(refslab_wq, &trigger->idle, IDLE_DELAY);
 }
 
@@ -305,6 +307,7 @@ int refslab_set_thresholds(struct refslab_heap *heap, const u32 threshold[3])
 			return -EINVAL;
 	for (gen = 0; gen < GENERATIONS; gen++)
 		WRITE_ONCE(heap->trigger.threshold[gen], threshold[gen]);
+	trigger_candidates(heap);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(refslab_set_thresholds);
@@ -352,6 +355,7 @@ EXPORT_SYMBOL_GPL(refslab_get_counts);
 void refslab_set_enabled(struct refslab_heap *heap, bool enabled)
 {
 	WRITE_ONCE(heap->trigger.enabled, enabled);
+	trigger_candidates(heap);
 }
 EXPORT_SYMBOL_GPL(refslab_set_enabled);
 

@@ -46,16 +46,20 @@ static void test_leaf(void **state)
 	assert_true(leaf.object_size + 8 <= one.object_size);
 }
 
+/* What 16 bytes of header and all slots leave of the largest object. */
+#define MOST_BESIDE_SLOTS (REFSLAB_OBJECT_BYTES_MAX - 16 - 8 * REFSLAB_SLOTS_MAX)
+
 static void test_bounds(void **state)
 {
 	static const struct { uint32_t slots, payload, align; } good[] = {
 		{ 0, 1, 0 }, { 1, 0, 0 }, { 0, REFSLAB_PAYLOAD_MAX, 0 },
 		{ REFSLAB_SLOTS_MAX, 0, 0 },
-		{ REFSLAB_SLOTS_MAX, REFSLAB_PAYLOAD_MAX, 0 },
+		{ REFSLAB_SLOTS_MAX, MOST_BESIDE_SLOTS, 0 },
 		{ 1, 1, 1 }, { 1, 8, 2 }, { 1, 8, 4096 },
-		{ REFSLAB_SLOTS_MAX, REFSLAB_PAYLOAD_MAX, 4096 },
 	}, bad[] = {
 		{ 0, 0, 0 }, { REFSLAB_SLOTS_MAX + 1, 8, 0 },
+		{ REFSLAB_SLOTS_MAX, MOST_BESIDE_SLOTS + 1, 0 },
+		{ REFSLAB_SLOTS_MAX, REFSLAB_PAYLOAD_MAX, 4096 },
 		{ 1, REFSLAB_PAYLOAD_MAX + 1, 0 }, { UINT32_MAX, 8, 0 },
 		{ 1, UINT32_MAX, 0 }, { UINT32_MAX, UINT32_MAX, 0 },
 		{ 1, 8, 3 }, { 1, 8, 24 }, { 1, 8, 8192 },

@@ -46,6 +46,7 @@
  *	E2BIG	the caller's structure says something this kernel does not know
  *	EFAULT	a pointer does not point to the caller's memory
  *	ENXIO	the session has no heap yet
+ *	EOVERFLOW the object has 2^26 references: no more for it
  *	EBADF	no such handle in this session, or one closed already
  *	ENOENT	no such type in this heap
  *	ENOSPC	the heap's limit, or the limit of handles or types, is reached
@@ -77,6 +78,7 @@
 #define REFSLAB_GENERATIONS	3
 #define REFSLAB_SLOTS_MAX	1024	/* slots of one object of a user heap */
 #define REFSLAB_PAYLOAD_MAX	8192	/* payload bytes of one object, likewise */
+#define REFSLAB_OBJECT_BYTES_MAX 16000	/* header, slots, padding and payload */
 
 typedef __u64 refslab_handle_t;
 
@@ -169,7 +171,8 @@ struct refslab_heap_limits {
  * @name: shown in sysfs; not empty; letters, digits, '-', '_', '.'
  *
  * A fresh object's slots are empty and its payload is zero. @slots and
- * @payload must not both be 0.
+ * @payload must not both be 0, and an object of both, with 16 bytes of header
+ * and what @align adds, must not exceed REFSLAB_OBJECT_BYTES_MAX.
  */
 struct refslab_type_create {
 	__u32	size;
@@ -377,8 +380,12 @@ struct refslab_object_info {
  * @flags: REFSLAB_THRESHOLDS_SET to set; without it @threshold is out
  * @threshold: [0]: allocations minus frees beyond which a sweep of generation 0
  *	starts, 0 never; [1]: sweeps of generation 0 beyond which one of
- *	generation 1 runs instead; [2]: likewise of generation 1 and 2
+ *	generation 1 runs instead; [2]: likewise of generation 1 and 2; each at
+ *	most 2147483647
  * @reserved: zero
+ *
+ * A heap that does nothing for some seconds is swept below its thresholds too,
+ * unless [0] is 0.
  */
 struct refslab_thresholds {
 	__u32	size;
