@@ -47,12 +47,15 @@ uninstall:
 tools:
 	@$(foreach program,$(programs),$(MAKE) $(if $(V),,-s) --no-print-directory -C $(program) &&) true
 
-demo: tools
-	@tools/demo/demo
+demo: guest tools
+	@GUEST=$(GUEST) tools/demo/demo
 
-shell: tools
+shell: guest tools
 	@echo "The guest $(GUEST) with refslab loaded; exit ends it."
 	@$(vm)/run --guest $(GUEST) --load --interactive --name shell --add $(build)/tools/refslab
+
+guest:
+	@$(vm)/setup --quiet $(GUEST)
 
 setup:
 	@$(vm)/setup
@@ -100,4 +103,4 @@ help:
 #: Variables: KDIR=/usr/src/linux-headers-...  KERNELRELEASE=...  DESTDIR=  PREFIX=/usr/local
 #:            V=1 (show commands)  GUEST=6.12  REFSLAB_CACHE=~/.cache/refslab  REFSLAB_ANY_KERNEL=1
 
-.PHONY: module headers install uninstall tools demo shell setup check test kunit clean help
+.PHONY: module headers install uninstall tools demo shell guest setup check test kunit clean help

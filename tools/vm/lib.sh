@@ -59,9 +59,9 @@ guest_ready() {
 	[ -e "$(guest_dir "$1")/stamp" ] && [ -e "$(guest_kdir "$1")/Module.symvers" ]
 }
 
-# need_guest GUEST: sets it up if it is not there yet.
+# need_guest GUEST: sets it up if it is not there yet. A cache may come from elsewhere, without the packages.
 need_guest() {
-	guest_ready "$1" || "$top/tools/vm/setup" "$1" >&2
+	{ guest_ready "$1" && command -v qemu-system-x86_64 >/dev/null; } || "$top/tools/vm/setup" "$1" >&2
 }
 
 # with_lock FILE COMMAND...: one at a time, since two terminals may run make on one tree. Descriptor 9 is closed for
