@@ -595,6 +595,7 @@ static void interrupt_put(struct irq_work *work)
 	struct interrupt *interrupt = container_of(work, struct interrupt, work);
 
 	refslab_put(interrupt->obj);
+	/* pairs with interrupt_here() */
 	smp_store_release(&interrupt->done, true);
 }
 
@@ -607,6 +608,7 @@ static bool interrupt_here(struct interrupt *interrupt, struct refslab_object *o
 	interrupt->obj = obj;
 	interrupt->done = false;
 	irq_work_queue(&interrupt->work);
+	/* pairs with interrupt_put() */
 	while (!smp_load_acquire(&interrupt->done)) {
 		if (ktime_get_ns() > end)
 			return false;

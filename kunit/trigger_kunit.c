@@ -9,7 +9,6 @@
 /* Two to a magazine's half: what the counting leaves open is small. */
 #define LARGE	8000
 
-
 static int trigger_test_init(struct kunit *test)
 {
 	const struct refslab_type_args args = {
