@@ -29,14 +29,16 @@
 #include <linux/swap.h>
 #include <linux/string.h>
 
+typedef unsigned long refslab_shrink_fn(struct shrinker *shrinker,
+					struct shrink_control *sc);
+
 /* 6.7: shrinkers are allocated and carry private_data. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
 #define refslab_shrinker_private(shrinker) ((shrinker)->private_data)
 
-static inline struct shrinker *refslab_shrinker_create(const char *name,
-		unsigned long (*count)(struct shrinker *, struct shrink_control *),
-		unsigned long (*scan)(struct shrinker *, struct shrink_control *),
-		void *private)
+static inline struct shrinker *
+refslab_shrinker_create(const char *name, refslab_shrink_fn *count,
+			refslab_shrink_fn *scan, void *private)
 {
 	struct shrinker *s = shrinker_alloc(SHRINKER_NUMA_AWARE, "refslab:%s", name);
 
@@ -63,10 +65,9 @@ struct refslab_shrinker {
 #define refslab_shrinker_private(s) \
 	(container_of(s, struct refslab_shrinker, shrinker)->private)
 
-static inline struct shrinker *refslab_shrinker_create(const char *name,
-		unsigned long (*count)(struct shrinker *, struct shrink_control *),
-		unsigned long (*scan)(struct shrinker *, struct shrink_control *),
-		void *private)
+static inline struct shrinker *
+refslab_shrinker_create(const char *name, refslab_shrink_fn *count,
+			refslab_shrink_fn *scan, void *private)
 {
 	struct refslab_shrinker *s = kzalloc(sizeof(*s), GFP_KERNEL);
 

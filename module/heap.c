@@ -137,10 +137,10 @@ err_free:
 }
 EXPORT_SYMBOL_GPL(refslab_heap_create);
 
+typedef void object_fn(struct refslab_type *type, struct refslab_object *obj);
+
 /* Calls @fn for each object that lives; nobody uses the heap any more. */
-static unsigned long heap_for_each_object(struct refslab_heap *heap,
-					  void (*fn)(struct refslab_type *type,
-						     struct refslab_object *obj))
+static unsigned long heap_call_objects(struct refslab_heap *heap, object_fn *fn)
 {
 	unsigned long n = 0;
 	u32 number, i;
@@ -221,8 +221,8 @@ unsigned long refslab_heap_destroy(struct refslab_heap *heap)
 		mutex_lock(&heap->sweep.mutex);
 		WRITE_ONCE(heap->sweep.task, current);
 		/* so that puts by the releases end nobody before its turn */
-		heap_for_each_object(heap, pin_object);
-		heap_for_each_object(heap, end_object);
+		heap_call_objects(heap, pin_object);
+		heap_call_objects(heap, end_object);
 		WRITE_ONCE(heap->sweep.task, NULL);
 		mutex_unlock(&heap->sweep.mutex);
 		releaser_flush(&heap->releaser);

@@ -47,7 +47,7 @@ struct refslab_heap {
 	struct lock_class_key release_key;
 	struct lockdep_map release_map;
 
-	struct mutex	lock;
+	struct mutex	lock;	/* creating and destroying types */
 	struct xarray	types;
 	u32		type_count;
 	struct kobject	kobj;

@@ -20,7 +20,7 @@
 #include "heap.h"
 #include "trace.h"
 
-#define CHUNK_PAGES	(1UL << REFSLAB_CHUNK_ORDER)
+#define CHUNK_PAGES	BIT(REFSLAB_CHUNK_ORDER)
 #define LIMIT_DEFAULT	SZ_1G
 #define HIGH_DEFAULT	SZ_2M
 /* Chunks moved while interrupts are off. */

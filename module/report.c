@@ -13,12 +13,8 @@
 #define SURVIVORS_SHOWN	8
 
 #define NAMING		"heap %s, type %s, object %u"
-#define NAMES(type, obj) (type)->heap->name, (type)->name, slab_number(obj)
 
 /* A text of its own for each mistake: the first of one must not hide another. */
-#define MISUSE(obj, what) \
-	WARN_ONCE(1, "refslab: " what "; leaked: " NAMING "\n", \
-		  NAMES(slab_of(obj)->type, obj))
 
 /**
  * report_overflow - a reference count has no room for more
@@ -28,7 +24,10 @@
  */
 void report_overflow(struct refslab_object *obj)
 {
-	MISUSE(obj, "reference count overflow");
+	struct refslab_type *type = slab_of(obj)->type;
+
+	WARN_ONCE(1, "refslab: reference count overflow; leaked: " NAMING "\n",
+		  type->heap->name, type->name, slab_number(obj));
 }
 
 /**
@@ -39,7 +38,10 @@ void report_overflow(struct refslab_object *obj)
  */
 void report_dead_get(struct refslab_object *obj)
 {
-	MISUSE(obj, "get of a dead object");
+	struct refslab_type *type = slab_of(obj)->type;
+
+	WARN_ONCE(1, "refslab: get of a dead object; leaked: " NAMING "\n",
+		  type->heap->name, type->name, slab_number(obj));
 }
 
 /**
@@ -50,7 +52,10 @@ void report_dead_get(struct refslab_object *obj)
  */
 void report_dead_put(struct refslab_object *obj)
 {
-	MISUSE(obj, "put of a dead object");
+	struct refslab_type *type = slab_of(obj)->type;
+
+	WARN_ONCE(1, "refslab: put of a dead object; leaked: " NAMING "\n",
+		  type->heap->name, type->name, slab_number(obj));
 }
 
 /**
@@ -63,7 +68,8 @@ void report_dead_put(struct refslab_object *obj)
 void report_bad_word(struct refslab_type *type, struct refslab_object *obj)
 {
 	WARN_ONCE(1, "refslab: a free object's word is %#llx: used after its release, leaked: " NAMING "\n",
-		  (u64)atomic64_read(&obj->word), NAMES(type, obj));
+		  (u64)atomic64_read(&obj->word), type->heap->name, type->name,
+		  slab_number(obj));
 }
 
 /**
@@ -77,7 +83,7 @@ void report_bad_word(struct refslab_type *type, struct refslab_object *obj)
 void report_bad_free(struct refslab_type *type, struct refslab_object *obj)
 {
 	WARN_ONCE(1, "refslab: double free, or free into the wrong type: " NAMING "\n",
-		  NAMES(type, obj));
+		  type->heap->name, type->name, slab_number(obj));
 }
 
 /**

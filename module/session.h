@@ -29,7 +29,7 @@ struct user_heap {
  * @handles: @mutex
  */
 struct session {
-	struct mutex	mutex;
+	struct mutex	mutex;	/* the handles, for the time of a call */
 	struct user_heap *heap;
 	struct handle_table handles;
 };

@@ -241,6 +241,32 @@ unsigned int slab_take(struct refslab_type *type, int nid, unsigned int n,
 	return got;
 }
 
+/* One object back into its slab; false if it was there, or is none of @type's. */
+static bool give_one(struct refslab_type *type, struct slab_node *node, void *object)
+{
+	struct slab *slab = slab_of(object);
+
+	lockdep_assert_held(&node->lock);
+	if (unlikely(slab->type != type ||
+		     __test_and_set_bit(slab_index(slab, object), slab->bits))) {
+		report_bad_free(type, object);
+		return false;
+	}
+	node->out--;
+	if (!slab->free++) {
+		list_move(&slab->list, &node->partial);
+		node->partial_count++;
+	}
+	if (slab->free < slab->layout->objects)
+		return true;
+	node->empty++;
+	if (node->empty > KEEP_EMPTY)
+		slab_retire(type, node, slab);
+	else
+		list_move_tail(&slab->list, &node->partial);
+	return true;
+}
+
 /**
  * slab_give - put free objects back into their slabs
  * @type: their type
@@ -253,41 +279,21 @@ unsigned int slab_take(struct refslab_type *type, int nid, unsigned int n,
  */
 void slab_give(struct refslab_type *type, unsigned int n, void **objects)
 {
-	struct slab_node *node = NULL;
-	unsigned long flags = 0;
-	unsigned int i, given = 0;
+	unsigned int i = 0, given = 0;
+	struct slab_node *node;
+	unsigned long flags;
+	int nid;
 
-	for (i = 0; i < n; i++) {
-		struct slab *slab = slab_of(objects[i]);
-		u32 index = slab_index(slab, objects[i]);
-
-		if (node != &type->nodes[slab->chunk.nid]) {
-			if (node)
-				raw_spin_unlock_irqrestore(&node->lock, flags);
-			node = &type->nodes[slab->chunk.nid];
-			raw_spin_lock_irqsave(&node->lock, flags);
-		}
-		if (unlikely(slab->type != type ||
-			     __test_and_set_bit(index, slab->bits))) {
-			report_bad_free(type, objects[i]);
-			continue;
-		}
-		given++;
-		node->out--;
-		if (!slab->free++) {
-			list_move(&slab->list, &node->partial);
-			node->partial_count++;
-		}
-		if (slab->free == slab->layout->objects) {
-			node->empty++;
-			if (node->empty > KEEP_EMPTY)
-				slab_retire(type, node, slab);
-			else
-				list_move_tail(&slab->list, &node->partial);
-		}
-	}
-	if (node)
+	while (i < n) {
+		/* objects of a magazine are of one node, as a rule */
+		nid = slab_of(objects[i])->chunk.nid;
+		node = &type->nodes[nid];
+		raw_spin_lock_irqsave(&node->lock, flags);
+		do {
+			given += give_one(type, node, objects[i++]);
+		} while (i < n && slab_of(objects[i])->chunk.nid == nid);
 		raw_spin_unlock_irqrestore(&node->lock, flags);
+	}
 	if (given && !type->leaf)
 		trigger_given(type->heap, given);
 }

@@ -166,6 +166,7 @@ static bool looks_dead(struct run *run, struct refslab_object *obj)
  * gathered.
  */
 static void section_begin(struct run *run)
+	__acquires(RCU)
 {
 	rcu_read_lock();
 }
@@ -180,6 +181,7 @@ static void section_step(struct run *run)
 }
 
 static void section_end(struct run *run)
+	__releases(RCU)
 {
 	rcu_read_unlock();
 }

@@ -38,7 +38,7 @@ struct sweep_stats {
  * @broken: an invariant failed: no more sweeps of this heap; set once
  */
 struct sweep {
-	struct mutex	mutex;
+	struct mutex	mutex;	/* the sweep under way */
 	struct task_struct *task;
 	atomic64_t	commit;
 	raw_spinlock_t	dirty_lock;

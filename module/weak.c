@@ -71,7 +71,7 @@ int refslab_weak_set(struct refslab_weak *weak, struct refslab_object *obj)
 	weak->heap = heap;
 	hlist_add_head(&weak->node, &bucket->list);
 	set_bit(slab_index(slab, obj), slab_weak(slab));
-	/* pairs with the READ_ONCE() in refslab_weak_get() */
+	/* pairs with the smp_load_acquire() in refslab_weak_get() */
 	smp_store_release(&weak->target, obj);
 	raw_spin_unlock_irqrestore(&bucket->lock, flags);
 	return 0;
@@ -96,6 +96,7 @@ struct refslab_object *refslab_weak_get(struct refslab_weak *weak)
 	bool got;
 
 	rcu_read_lock();
+	/* pairs with the smp_store_release() in refslab_weak_set() */
 	obj = smp_load_acquire(&weak->target);
 	got = obj && refslab_tryget(obj);
 	rcu_read_unlock();
