@@ -765,6 +765,34 @@ static void test_freed_is_poisoned(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, word(obj), 0);
 	}
 }
+
+/* In a task of its own: KASAN fails the test whose task it catches. */
+struct late_reader {
+	struct work_struct	work;
+	struct refslab_object	*obj;
+};
+
+static noinline void read_late(struct work_struct *work)
+{
+	struct late_reader *reader = container_of(work, struct late_reader, work);
+
+	READ_ONCE(((u8 *)reader->obj)[sizeof(*reader->obj)]);
+}
+
+/* The guest's KASAN has kasan_multi_shot, so that this report is not the last. */
+static void test_use_after_put_is_reported(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct late_reader reader = { .obj = obj_make(test, f->leaf) };
+
+	INIT_WORK_ONSTACK(&reader.work, read_late);
+	refslab_put(reader.obj);
+	expect_in_log("BUG: KASAN: .* in read_late");
+	schedule_work(&reader.work);
+	flush_work(&reader.work);
+	unexpect_in_log();
+	destroy_work_on_stack(&reader.work);
+}
 #endif
 
 static struct kunit_case object_cases[] = {
@@ -791,6 +819,7 @@ static struct kunit_case object_cases[] = {
 	KUNIT_CASE(test_bulk),
 #ifdef CONFIG_KASAN_GENERIC
 	KUNIT_CASE(test_freed_is_poisoned),
+	KUNIT_CASE(test_use_after_put_is_reported),
 #endif
 	{}
 };

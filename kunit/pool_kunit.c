@@ -11,7 +11,7 @@
 #include "fixture.h"
 
 #define CHUNK		REFSLAB_CHUNK_SIZE
-#define PAGES		(1L << REFSLAB_CHUNK_ORDER)	/* of a chunk */
+#define PAGES		((long)BIT(REFSLAB_CHUNK_ORDER))	/* of a chunk */
 
 /* A pool without a heap, test->priv; its background work waits to be called. */
 struct pool_test {
@@ -359,7 +359,7 @@ static void test_numbers(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, pool_find_chunk(pool, N - 1), chunks[N - 1]);
 	KUNIT_EXPECT_EQ(test, pool_drain(pool), N - 100);
 	for (i = 100; i < N; i++)
-		wrong += pool_find_chunk(pool, i) != NULL;
+		wrong += !!pool_find_chunk(pool, i);
 	KUNIT_EXPECT_EQ(test, wrong, 0);
 	expect_usage(test, pool, 100, 100, 0);
 
