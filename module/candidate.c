@@ -9,6 +9,7 @@
  */
 #include "candidate.h"
 
+#include "delay.h"
 #include "heap.h"
 
 /* Puts a slab with a hint on its dirty list, unless it is there. */
@@ -51,6 +52,7 @@ void candidate_hint(struct slab *slab, struct refslab_object *obj,
 	 * barrier in gather_slab().
 	 */
 	smp_mb__after_atomic();
+	delay_at(DELAY_HINT);
 	mark_dirty(slab, generation);
 }
 
@@ -78,6 +80,7 @@ void candidate_list(struct refslab_object *obj)
 		 */
 	} while (!atomic64_try_cmpxchg(&obj->word, (s64 *)&old,
 				       old | REFSLAB_LISTED));
+	delay_at(DELAY_LIST);
 	candidate_hint(slab_of(obj), obj, object_generation(obj));
 }
 

@@ -14,6 +14,7 @@
 #include <linux/mm.h>
 #include <linux/percpu.h>
 
+#include "delay.h"
 #include "heap.h"
 #include "report.h"
 #include "trace.h"
@@ -269,6 +270,7 @@ bool __refslab_tryget_slow(struct refslab_object *obj)
 			if ((state & COMMIT_STATE) == COMMIT_IDLE)
 				continue;
 		}
+		delay_at(DELAY_TRYGET);
 		if (atomic64_try_cmpxchg_acquire(&obj->word, (s64 *)&old,
 						 old + REFSLAB_VERSION_ONE +
 						 REFSLAB_COUNT_ONE)) {
@@ -441,6 +443,7 @@ static bool release_one(struct refslab_object *obj, struct chain *chain, bool in
 			object_put_edge(target, chain);
 	}
 	object_call_release(type, obj);
+	delay_at(DELAY_FINISH);
 	if (object_finish(obj))
 		object_free(type, obj);
 	return true;
@@ -529,6 +532,7 @@ void __refslab_put_slow(struct refslab_object *obj, u64 old)
 	struct refslab_type *type;
 	struct slab *slab;
 
+	delay_at(DELAY_PUT);
 	if (!put_rest(obj, old))
 		return;
 	slab = slab_of(obj);

@@ -10,6 +10,8 @@
 #include <linux/export.h>
 #include <linux/refslab.h>
 
+#include "delay.h"
+
 /**
  * refslab_slot_load - take a reference to what a slot refers to
  * @slot: a slot of an object the caller holds a reference to
@@ -63,6 +65,7 @@ void refslab_slot_set(struct refslab_slot *slot, struct refslab_object *target)
 	if (target)
 		refslab_get(target);
 	old = xchg(&slot->target, target);
+	delay_at(DELAY_SLOT);
 	if (old)
 		refslab_put(old);
 }
@@ -97,6 +100,7 @@ void refslab_slot_move(struct refslab_slot *to, struct refslab_slot *from)
 	if (to == from)
 		return;
 	target = xchg(&from->target, NULL);
+	delay_at(DELAY_SLOT);
 	if (target)
 		refslab_get(target);
 	old = xchg(&to->target, target);

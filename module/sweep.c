@@ -22,6 +22,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 
+#include "delay.h"
 #include "heap.h"
 #include "report.h"
 #include "trace.h"
@@ -456,6 +457,7 @@ static bool recount(struct run *run)
 		recount_edges(run);
 		mark_touched(run, &run->t);
 		split(run, &run->t);
+		delay_at(DELAY_RECOUNT);
 		if (run->t.count == before)
 			return true;
 	}
@@ -514,7 +516,9 @@ static bool commit(struct run *run, u64 end)
 	pending = number | COMMIT_PENDING;
 	atomic64_set(&sweep->commit, pending);
 
+	delay_at(DELAY_CLAIM);
 	failed = claim(run);
+	delay_at(DELAY_COMMIT);
 	/* pairs with the cmpxchg to ABORTED in __refslab_tryget_slow() */
 	if (!failed && atomic64_cmpxchg(&sweep->commit, pending,
 					number | end) == pending)
@@ -523,6 +527,7 @@ static bool commit(struct run *run, u64 end)
 	atomic64_set(&sweep->commit, number | COMMIT_ABORTED);
 	/* a tryget that finds CLAIMED now finds ABORTED too */
 	smp_mb();
+	delay_at(DELAY_ABORT);
 	unclaim(run, failed);
 	/*
 	 * A tryget may have read a claimed word and this state, and be about to
@@ -589,6 +594,7 @@ static void free_t(struct run *run)
 	unsigned long n = 0;
 	u64 old;
 
+	delay_at(DELAY_FREE);
 	for (obj = run->t.head; obj; obj = link_of(run, obj)) {
 		empty_slots(run, obj);
 		if (!(++n % SECTION_SLOTS))
@@ -755,8 +761,11 @@ int sweep_lock(struct refslab_heap *heap)
 static void find(struct run *run)
 {
 	gather_reached(run);
+	delay_at(DELAY_GATHER);
 	count_edges(run);
+	delay_at(DELAY_COUNT);
 	mark_touched(run, &run->all);
+	delay_at(DELAY_SCAN);
 	run->result->examined = max_t(u64, run->result->examined, run->all.count);
 	split(run, &run->all);
 }
@@ -805,6 +814,7 @@ void sweep_run(struct refslab_heap *heap, unsigned int generation,
 		atomic64_set_release(&sweep->commit,
 				     atomic64_read(&sweep->commit) & ~COMMIT_STATE);
 	}
+	delay_at(DELAY_LET_GO);
 	let_go_list(&run, &run.live, false);
 	let_go_list(&run, &run.t, true);
 	if (generation == GENERATIONS - 1) {

@@ -38,8 +38,12 @@ static unsigned int local = 50;
 module_param(local, uint, 0444);
 MODULE_PARM_DESC(local, "percent of links among what a thread made itself");
 
+static unsigned int held = 16;
+module_param(held, uint, 0444);
+MODULE_PARM_DESC(held, "references a mutator holds, at most 64: with few, more hangs from slots alone");
+
 #define SLOTS		3
-#define HELD		64	/* references a mutator holds at most */
+#define HELD		64U	/* references a mutator can hold */
 #define BOARD		16	/* objects by which mutators meet */
 #define WEAK		4096	/* weak entries */
 #define ALIVE		0x6c696e6b65642121ULL
@@ -236,7 +240,7 @@ static void step(struct mutator *m)
 	m->ops++;
 	if (m->count < 2) {
 		make(m);
-		if (m->count < HELD)
+		if (m->count < held)
 			look_up(m);
 		return;
 	}
@@ -257,22 +261,22 @@ static void step(struct mutator *m)
 		refslab_slot_move(slot, &b->slot[pick(m, SLOTS - 1)]);
 		break;
 	case 6 ... 7:
-		if (m->count == HELD)
+		if (m->count >= held)
 			break;
 		obj = refslab_slot_load(slot);
 		if (obj)
 			hold(m, to_thing(obj));
 		break;
 	case 8:
-		if (m->count < HELD)
+		if (m->count < held)
 			look_up(m);
 		break;
 	case 9 ... 11:
-		if (m->count < HELD)
+		if (m->count < held)
 			make(m);
 		break;
 	case 12:
-		if (m->count == HELD)
+		if (m->count >= held)
 			break;
 		refslab_get(&b->link.object);
 		hold(m, b);
@@ -428,6 +432,7 @@ static int __init torture_init(void)
 
 	if (!threads)
 		threads = 2 * num_online_cpus();
+	held = clamp(held, 2U, HELD);
 	err = set_up();
 	if (!err)
 		err = start();
