@@ -16,6 +16,7 @@
 #include <linux/delay.h>
 #include <linux/irq_work.h>
 #include <linux/kthread.h>
+#include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/prandom.h>
 #include <linux/refslab.h>
@@ -41,6 +42,10 @@ MODULE_PARM_DESC(local, "percent of links among what a thread made itself");
 static unsigned int held = 16;
 module_param(held, uint, 0444);
 MODULE_PARM_DESC(held, "references a mutator holds, at most 64: with few, more hangs from slots alone");
+
+static unsigned int chain;
+module_param(chain, uint, 0444);
+MODULE_PARM_DESC(chain, "first drop a chain of so many by its head (default: none)");
 
 #define SLOTS		3
 #define HELD		64U	/* references a mutator can hold */
@@ -323,7 +328,7 @@ static int sweep(void *arg)
 static int set_up(void)
 {
 	const struct refslab_heap_args heap_args = {
-		.name = "torture", .limit = SZ_512M, .low = SZ_64K,
+		.name = "torture", .limit = SZ_2G, .low = SZ_64K,
 	};
 	const struct refslab_type_args thing_args = {
 		.name = "thing", .size = sizeof(struct thing), .slots = SLOTS,
@@ -425,6 +430,43 @@ static void report(unsigned long left)
 		READ_ONCE(aborts), atomic_read(&early));
 }
 
+/* The caller of the last put must get away soon, and need no stack. */
+static int drop_chain(void)
+{
+	struct refslab_object *head = NULL, *obj;
+	u64 start, put, gone;
+	unsigned int i;
+
+	for (i = 0; i < chain; i++) {
+		obj = refslab_alloc(thing_type, GFP_KERNEL);
+		if (!obj)
+			break;
+		atomic_set(&to_thing(obj)->external, 0);
+		to_thing(obj)->id = 0;
+		to_thing(obj)->weak = 0;
+		to_thing(obj)->canary = ALIVE;
+		atomic64_inc(&made);
+		if (head) {
+			refslab_slot_set(&to_thing(obj)->slot[0], head);
+			refslab_put(head);
+		}
+		head = obj;
+		if (!(i % 1024))
+			cond_resched();
+	}
+	start = ktime_get_ns();
+	if (head)
+		refslab_put(head);
+	put = ktime_get_ns();
+	while (atomic64_read(&made) - atomic64_read(&released) > BOARD &&
+	       ktime_get_ns() - put < 60ULL * NSEC_PER_SEC)
+		msleep(20);
+	gone = ktime_get_ns();
+	pr_info("refslab_torture: chain of %u: the last put took %llu us, all was gone after %llu ms\n",
+		i, div_u64(put - start, NSEC_PER_USEC), div_u64(gone - start, NSEC_PER_MSEC));
+	return i == chain ? 0 : -ENOMEM;
+}
+
 static int __init torture_init(void)
 {
 	unsigned long ops = 0, leaks = 0, s;
@@ -434,6 +476,8 @@ static int __init torture_init(void)
 		threads = 2 * num_online_cpus();
 	held = clamp(held, 2U, HELD);
 	err = set_up();
+	if (!err && chain)
+		err = drop_chain();
 	if (!err)
 		err = start();
 	for (s = seconds; !err && s && !signal_pending(current); s--) {
