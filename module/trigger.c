@@ -129,7 +129,9 @@ static void trigger_idle(struct work_struct *work)
 	if (urgent) {
 		sweep_counted(heap, GENERATIONS - 1, &result);
 	} else if (out == trigger->idle_out) {
-		for (gen = 0; !candidate_any(&heap->sweep, gen); gen++)
+		/* slabs that empty meanwhile take their candidates along */
+		for (gen = 0; gen < GENERATIONS - 1 &&
+			      !candidate_any(&heap->sweep, gen); gen++)
 			;
 		sweep_counted(heap, gen, &result);
 		out = atomic64_read(&trigger->out);
