@@ -149,7 +149,7 @@ static unsigned long heap_call_objects(struct refslab_heap *heap, object_fn *fn)
 		struct chunk *chunk = pool_find_chunk(&heap->pool, number);
 		struct slab *slab = container_of(chunk, struct slab, chunk);
 
-		if (!chunk || chunk->state != CHUNK_USED)
+		if (!chunk || chunk->state != CHUNK_USED || !chunk->carved)
 			continue;
 		for (i = 0; i < slab->layout->objects; i++) {
 			struct refslab_object *obj = slab_object(slab, i);
@@ -214,6 +214,8 @@ unsigned long refslab_heap_destroy(struct refslab_heap *heap)
 	sysfs_remove_heap(heap);
 	trigger_close(&heap->trigger);
 	releaser_flush(&heap->releaser);
+	/* chunks stay where they are from here on: the walks take no lock */
+	pool_close(&heap->pool);
 
 	n = heap_objects(heap);
 	if (n && heap_has_releases(heap)) {
@@ -230,7 +232,6 @@ unsigned long refslab_heap_destroy(struct refslab_heap *heap)
 	/* releases may have asked for more since */
 	trigger_close(&heap->trigger);
 	weak_destroy(heap);
-	pool_close(&heap->pool);
 
 	mutex_lock(&heap->lock);
 	xa_for_each(&heap->types, id, type) {

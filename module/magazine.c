@@ -131,8 +131,6 @@ static noinline struct refslab_object *alloc_slow(struct refslab_type *type,
 		/* before an allocation is refused, what is garbage goes */
 		if (pressed || (gfp & GFP_KERNEL) != GFP_KERNEL)
 			return ERR_PTR(nid);
-		lock_map_acquire(&type->heap->release_map);
-		lock_map_release(&type->heap->release_map);
 		if (!trigger_pressed(type->heap))
 			return ERR_PTR(nid);
 		pressed = true;

@@ -21,6 +21,9 @@ static const u32 default_threshold[GENERATIONS] = { 700, 10, 10 };
 /* Automatic sweeps of a heap that user programs fill rest thrice as long. */
 #define REST_FACTOR	3
 
+/* Magazines are not emptied for want of memory more often than this. */
+#define DRAIN_REST	(HZ / 10)
+
 /* A heap with candidates that did nothing for so long is idle. */
 #define IDLE_DELAY	(2 * HZ)
 /* Idle sweeps take at most one part in so many of a CPU. */
@@ -225,36 +228,57 @@ void trigger_given(struct refslab_heap *heap, unsigned int n)
 		WRITE_ONCE(trigger->base_out, out);
 }
 
+/*
+ * Chunks that are free but for what magazines hold, and emptied slabs that were
+ * kept. Emptying magazines interrupts all CPUs: not more often than is good for
+ * those who have nothing to do with the heap.
+ */
+static void drain(struct refslab_heap *heap)
+{
+	struct trigger *trigger = &heap->trigger;
+	struct refslab_type *type;
+	unsigned long id;
+	bool magazines;
+
+	mutex_lock(&heap->lock);
+	magazines = !trigger->drained_at ||
+		    time_after(jiffies, trigger->drained_at + DRAIN_REST);
+	xa_for_each(&heap->types, id, type) {
+		if (magazines)
+			magazine_drain(type);
+		slab_shrink(type);
+	}
+	if (magazines)
+		trigger->drained_at = jiffies | 1;
+	mutex_unlock(&heap->lock);
+}
+
 /**
  * trigger_pressed - the pool is about to refuse an allocation
  * @heap: the heap
  *
  * Context: May sleep.
- * Return: true if there may be memory now.
+ * Return: true if it is worth trying again.
  */
 bool trigger_pressed(struct refslab_heap *heap)
 {
-	struct refslab_sweep_result result = { };
-	struct refslab_type *type;
-	unsigned long id;
+	struct refslab_sweep_result result;
 
-	if (object_in_release(heap) || READ_ONCE(heap->sweep.broken))
+	if (object_in_release(heap))
 		return false;
+	/* whatever releases take must not be held here */
+	lock_map_acquire(&heap->release_map);
+	lock_map_release(&heap->release_map);
+
 	/* what died already waits for the workqueue */
 	releaser_flush(&heap->releaser);
 	mutex_lock(&heap->sweep.mutex);
-	if (candidate_any(&heap->sweep, GENERATIONS - 1))
+	if (!heap->sweep.broken && candidate_any(&heap->sweep, GENERATIONS - 1))
 		sweep_counted(heap, GENERATIONS - 1, &result);
 	mutex_unlock(&heap->sweep.mutex);
-
-	/* chunks that are free but for what magazines hold, and emptied slabs */
-	mutex_lock(&heap->lock);
-	xa_for_each(&heap->types, id, type) {
-		magazine_drain(type);
-		slab_shrink(type);
-	}
-	mutex_unlock(&heap->lock);
-	return pool_wait(&heap->pool) || result.freed;
+	drain(heap);
+	pool_wait(&heap->pool);
+	return true;
 }
 
 /**

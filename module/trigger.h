@@ -25,6 +25,8 @@
  * @idle_out: what @out was when @idle ran last; sweep.mutex
  * @urgent: memory is short; xchg
  * @pressed_at: jiffies when it was said so last, never 0; WRITE_ONCE
+ * @drained_at: jiffies when magazines were emptied for want of memory, never 0
+ *	then; heap->lock
  * @closing: no more automatic sweeps; WRITE_ONCE
  */
 struct trigger {
@@ -40,6 +42,7 @@ struct trigger {
 	s64		idle_out;
 	bool		urgent;
 	unsigned long	pressed_at;
+	unsigned long	drained_at;
 	bool		closing;
 };
 

@@ -130,7 +130,8 @@ static void weak_end(struct refslab_weak *weak)
  */
 void refslab_weak_clear(struct refslab_weak *weak)
 {
-	struct refslab_heap *heap = READ_ONCE(weak->heap);
+	/* pairs with the smp_store_release() of those who called dead() */
+	struct refslab_heap *heap = smp_load_acquire(&weak->heap);
 	struct weak_bucket *bucket;
 	unsigned long flags;
 
@@ -140,6 +141,7 @@ void refslab_weak_clear(struct refslab_weak *weak)
 	raw_spin_lock_irqsave(&bucket->lock, flags);
 	if (!hlist_unhashed(&weak->node))
 		weak_end(weak);
+	WRITE_ONCE(weak->heap, NULL);
 	raw_spin_unlock_irqrestore(&bucket->lock, flags);
 }
 EXPORT_SYMBOL_GPL(refslab_weak_clear);
@@ -171,6 +173,8 @@ void weak_dead(struct refslab_type *type, struct refslab_object *obj)
 		weak_end(weak);
 		if (weak->dead)
 			weak->dead(weak);
+		/* after dead(): who finds none need not wait for us */
+		smp_store_release(&weak->heap, NULL);
 	}
 	clear_bit(index, slab_weak(slab));
 	raw_spin_unlock_irqrestore(&bucket->lock, flags);
@@ -195,9 +199,9 @@ void weak_destroy(struct refslab_heap *heap)
 		raw_spin_lock_irq(&bucket->lock);
 		hlist_for_each_entry_safe(weak, next, &bucket->list, node) {
 			weak_end(weak);
-			WRITE_ONCE(weak->heap, NULL);
 			if (weak->dead)
 				weak->dead(weak);
+			smp_store_release(&weak->heap, NULL);
 		}
 		raw_spin_unlock_irq(&bucket->lock);
 		cond_resched();
