@@ -707,6 +707,7 @@ static void gather_again(struct refslab_object *obj)
 static void finalize_t(struct run *run)
 {
 	struct refslab_object *obj, *next;
+	struct chain chain = { };
 	unsigned long n = 0;
 
 	let_go_list(run, &run->live, false);
@@ -729,7 +730,9 @@ static void finalize_t(struct run *run)
 	for (obj = run->t.head; obj; obj = next) {
 		next = link_of(run, obj);
 		if (note(obj) & NOTE_LIVE)
-			refslab_put(obj);
+			object_put_edge(obj, &chain);
+		/* here, not by the workqueue: it is of this sweep's doing */
+		run->result->freed += object_release_chain(run->heap, &chain);
 		cond_resched();
 	}
 	for (obj = run->t.head; obj; obj = link_of(run, obj)) {
