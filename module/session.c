@@ -51,7 +51,8 @@ struct session *session_create(void)
 /*
  * The last session takes the heap with it, objects and all. Only while others
  * go on using the heap do handles have to be closed one by one; they could not
- * appear now, since who joins a heap does so through a session of it.
+ * appear now, since who joins a heap does so through a session of it. Weak
+ * handles leave the heap's tables either way, so the heap goes after them.
  */
 void session_destroy(struct session *session)
 {
@@ -204,7 +205,7 @@ static int type_create(struct session *session, union session_data *data)
 	struct refslab_type_args args = {
 		.name = arg->name,
 		.slots = arg->slots,
-		.flags = REFSLAB_TYPE_ZERO,
+		.flags = REFSLAB_TYPE_ZERO | REFSLAB_TYPE_WEAK,
 	};
 	struct refslab_type *type;
 	u32 offset;
@@ -313,17 +314,24 @@ static int object_create(struct session *session, union session_data *data)
 	return 0;
 }
 
+/* Ends a handle of either kind; false if there is no such. */
+static bool handle_drop(struct session *session, u64 handle)
+{
+	struct refslab_object *object = handle_close(&session->handles, handle);
+
+	if (!object)
+		return handle_close_weak(&session->handles, handle);
+	refslab_put(object);
+	return true;
+}
+
 /* Takes a handle back that could not be told, if it is there still. */
 static void handle_finish(struct session *session, u64 handle, bool copied)
 {
-	struct refslab_object *object;
-
 	if (copied || !handle)
 		return;
 	mutex_lock(&session->mutex);
-	object = handle_close(&session->handles, handle);
-	if (object)
-		refslab_put(object);
+	handle_drop(session, handle);
 	mutex_unlock(&session->mutex);
 }
 
@@ -371,13 +379,81 @@ static void handle_dup_finish(struct session *session, union session_data *data,
 
 static int handle_end(struct session *session, union session_data *data)
 {
-	struct refslab_object *object;
+	return handle_drop(session, data->close.handle) ? 0 : -EBADF;
+}
 
-	object = handle_close(&session->handles, data->close.handle);
+static int weak_create(struct session *session, union session_data *data)
+{
+	struct refslab_weak_create *arg = &data->weak;
+	struct refslab_object *object;
+	struct refslab_weak *weak;
+	int err;
+
+	object = handle_object(&session->handles, arg->handle);
 	if (!object)
 		return -EBADF;
-	refslab_put(object);
+	err = handle_reserve(&session->handles, &arg->weak);
+	if (err)
+		return err;
+	weak = kmalloc(sizeof(*weak), GFP_KERNEL_ACCOUNT);
+	err = -ENOMEM;
+	if (!weak)
+		goto err_cancel;
+	refslab_weak_init(weak, NULL);
+	err = refslab_weak_set(weak, object);
+	if (err)
+		goto err_free;
+	handle_install_weak(&session->handles, arg->weak, weak);
 	return 0;
+
+err_free:
+	kfree(weak);
+err_cancel:
+	handle_cancel(&session->handles, arg->weak);
+	return err;
+}
+
+static void weak_create_finish(struct session *session,
+			       union session_data *data, bool copied)
+{
+	handle_finish(session, data->weak.weak, copied);
+}
+
+/* Lets a reserved handle name what was got, which may be nothing or too much. */
+static int handle_fill(struct session *session, u64 *handle,
+		       struct refslab_object *object)
+{
+	if (object && may_get(object)) {
+		handle_install(&session->handles, *handle, object);
+		return 0;
+	}
+	handle_cancel(&session->handles, *handle);
+	*handle = 0;
+	if (!object)
+		return 0;
+	refslab_put(object);
+	return -EOVERFLOW;
+}
+
+static int weak_upgrade(struct session *session, union session_data *data)
+{
+	struct refslab_upgrade *arg = &data->upgrade;
+	struct refslab_weak *weak;
+	int err;
+
+	weak = handle_weak(&session->handles, arg->weak);
+	if (!weak)
+		return -EBADF;
+	err = handle_reserve(&session->handles, &arg->handle);
+	if (err)
+		return err;
+	return handle_fill(session, &arg->handle, refslab_weak_get(weak));
+}
+
+static void weak_upgrade_finish(struct session *session,
+				union session_data *data, bool copied)
+{
+	handle_finish(session, data->upgrade.handle, copied);
 }
 
 static int object_info(struct session *session, union session_data *data)
@@ -445,7 +521,6 @@ static int slot_set(struct session *session, union session_data *data)
 static int slot_load(struct session *session, union session_data *data)
 {
 	struct refslab_slot_load *arg = &data->slot_load;
-	struct refslab_object *target;
 	struct refslab_slot *slot;
 	int err;
 
@@ -457,19 +532,7 @@ static int slot_load(struct session *session, union session_data *data)
 	err = handle_reserve(&session->handles, &arg->target);
 	if (err)
 		return err;
-	target = refslab_slot_load(slot);
-	if (target && !may_get(target)) {
-		refslab_put(target);
-		handle_cancel(&session->handles, arg->target);
-		return -EOVERFLOW;
-	}
-	if (target) {
-		handle_install(&session->handles, arg->target, target);
-	} else {
-		handle_cancel(&session->handles, arg->target);
-		arg->target = 0;
-	}
-	return 0;
+	return handle_fill(session, &arg->target, refslab_slot_load(slot));
 }
 
 static void slot_load_finish(struct session *session, union session_data *data,
@@ -607,6 +670,9 @@ static const struct session_call calls[] = {
 	     .locked = true),
 	CALL(DUP, 24, handle_dup, .finish = handle_dup_finish, .locked = true),
 	CALL(CLOSE, 16, handle_end, .locked = true),
+	CALL(WEAK, 24, weak_create, .finish = weak_create_finish, .locked = true),
+	CALL(UPGRADE, 24, weak_upgrade, .finish = weak_upgrade_finish,
+	     .locked = true),
 	CALL(SLOT_SET, 32, slot_set, .locked = true),
 	CALL(SLOT_LOAD, 32, slot_load, .finish = slot_load_finish,
 	     .locked = true),

@@ -48,6 +48,8 @@ union session_data {
 	struct refslab_alloc alloc;
 	struct refslab_dup dup;
 	struct refslab_close close;
+	struct refslab_weak_create weak;
+	struct refslab_upgrade upgrade;
 	struct refslab_slot_set slot_set;
 	struct refslab_slot_load slot_load;
 	struct refslab_slot_move slot_move;

@@ -121,6 +121,32 @@ int device_close(int fd, uint64_t handle)
 	return call(fd, REFSLAB_CLOSE, &close);
 }
 
+int device_weak(int fd, uint64_t handle, uint64_t *weak)
+{
+	struct refslab_weak_create create = {
+		.size = sizeof(create),
+		.handle = handle,
+	};
+	int err = call(fd, REFSLAB_WEAK, &create);
+
+	if (!err)
+		*weak = create.weak;
+	return err;
+}
+
+int device_upgrade(int fd, uint64_t weak, uint64_t *handle)
+{
+	struct refslab_upgrade upgrade = {
+		.size = sizeof(upgrade),
+		.weak = weak,
+	};
+	int err = call(fd, REFSLAB_UPGRADE, &upgrade);
+
+	if (!err)
+		*handle = upgrade.handle;
+	return err;
+}
+
 int device_slot_set(int fd, uint64_t handle, uint32_t slot, uint64_t target)
 {
 	struct refslab_slot_set set = {
@@ -278,6 +304,7 @@ const char *device_error(int err)
 		{ E2BIG, "this kernel's refslab is older than this program" },
 		{ ENXIO, "the session has no heap" },
 		{ EBADF, "no such handle in this session" },
+		{ EOVERFLOW, "the object has all references or weak handles it may have" },
 		{ ENOENT, "no such type in this heap" },
 		{ ENOSPC, "the heap's limit, or that of its handles or types, is reached" },
 		{ ENOMEM, "the kernel or the memory cgroup has no memory left" },

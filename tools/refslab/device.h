@@ -28,6 +28,8 @@ int device_type_info(int fd, uint32_t type, uint32_t flags,
 int device_alloc(int fd, uint32_t type, uint64_t *handle);
 int device_dup(int fd, uint64_t handle, uint64_t *copy);
 int device_close(int fd, uint64_t handle);
+int device_weak(int fd, uint64_t handle, uint64_t *weak);
+int device_upgrade(int fd, uint64_t weak, uint64_t *handle);
 
 int device_slot_set(int fd, uint64_t handle, uint32_t slot, uint64_t target);
 int device_slot_load(int fd, uint64_t handle, uint32_t slot, uint64_t *target);

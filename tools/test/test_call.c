@@ -18,6 +18,8 @@ union argument {
 	struct refslab_alloc alloc;
 	struct refslab_dup dup;
 	struct refslab_close close;
+	struct refslab_weak_create weak;
+	struct refslab_upgrade upgrade;
 	struct refslab_slot_set slot_set;
 	struct refslab_slot_load slot_load;
 	struct refslab_slot_move slot_move;
@@ -31,11 +33,11 @@ union argument {
 	unsigned char bytes[8192];
 };
 
-/* The heap that a call is tried on: objects a -> b, and a type without any. */
+/* The heap that a call is tried on: objects a -> b, weak of a, and a type without any. */
 struct scene {
 	int fd;
 	uint32_t type, spare;
-	uint64_t a, b;
+	uint64_t a, b, weak;
 	char buffer[PAYLOAD];
 };
 
@@ -99,6 +101,11 @@ static void fill_handle(union argument *x, struct scene *scene)
 	x->dup.handle = scene->a;
 }
 
+static void fill_weak(union argument *x, struct scene *scene)
+{
+	x->upgrade.weak = scene->weak;
+}
+
 static void fill_slot_set(union argument *x, struct scene *scene)
 {
 	x->slot_set.handle = scene->a;
@@ -151,6 +158,8 @@ static const struct call calls[] = {
 	CALL(ALLOC, refslab_alloc, 24, RESERVED(refslab_alloc), 0, fill_alloc),
 	CALL(DUP, refslab_dup, 24, 0, 0, fill_handle),
 	CALL(CLOSE, refslab_close, 16, 0, 0, fill_handle),
+	CALL(WEAK, refslab_weak_create, 24, 0, 0, fill_handle),
+	CALL(UPGRADE, refslab_upgrade, 24, 0, 0, fill_weak),
 	CALL(SLOT_SET, refslab_slot_set, 32, RESERVED(refslab_slot_set), 0,
 	     fill_slot_set),
 	CALL(SLOT_LOAD, refslab_slot_load, 32, RESERVED(refslab_slot_load), 0,
@@ -183,6 +192,7 @@ static void scene_begin(struct scene *scene, const struct call *call,
 	scene->a = make(scene->fd, scene->type);
 	scene->b = make(scene->fd, scene->type);
 	fill(scene->fd, scene->a, 0, scene->b);
+	works(device_weak(scene->fd, scene->a, &scene->weak));
 	memset(argument, 0, sizeof(*argument));
 	call->fill(argument, scene);
 	argument->head.size = call->size;
@@ -258,7 +268,7 @@ static void test_all_succeed(void **state)
 
 static void test_unknown(void **state)
 {
-	static const unsigned int unknown[] = { 0x03, 0x0f, 0x13, 0x23, 0x33, 0x43, 0x55, 0xff };
+	static const unsigned int unknown[] = { 0x03, 0x0f, 0x13, 0x25, 0x33, 0x43, 0x55, 0xff };
 	struct client *client = *state;
 	union argument argument = { 0 };
 	size_t i;
@@ -514,7 +524,7 @@ static void test_read_only(void **state)
 		close(scene.fd);
 		tried++;
 	}
-	assert_int_equal(tried, 11);
+	assert_int_equal(tried, 13);
 }
 
 /* Again and again: what is taken back must be whole, and not run out. */
@@ -525,29 +535,39 @@ static void test_read_only_often(void **state)
 	struct refslab_alloc alloc = { .size = sizeof(alloc), .type = client->two };
 	struct refslab_dup dup = { .size = sizeof(dup), .handle = a };
 	struct refslab_slot_load load = { .size = sizeof(load), .handle = a };
+	struct refslab_weak_create weak = { .size = sizeof(weak), .handle = a };
+	struct refslab_upgrade upgrade = { .size = sizeof(upgrade) };
 	size_t page = sysconf(_SC_PAGESIZE);
 	unsigned char *memory;
 	int i;
 
 	fill(client->fd, a, 0, a);
+	works(device_weak(client->fd, a, (uint64_t *)&upgrade.weak));
 	memory = mmap(NULL, page, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	assert_ptr_not_equal(memory, MAP_FAILED);
 	memcpy(memory, &alloc, sizeof(alloc));
 	memcpy(memory + 256, &dup, sizeof(dup));
 	memcpy(memory + 512, &load, sizeof(load));
+	memcpy(memory + 768, &weak, sizeof(weak));
+	memcpy(memory + 1024, &upgrade, sizeof(upgrade));
 	assert_int_equal(mprotect(memory, page, PROT_READ), 0);
-	for (i = 0; i < 1000; i++) {
+	for (i = 0; i < 2000; i++) {
 		assert_int_equal(ioctl(client->fd, REFSLAB_ALLOC, memory), -1);
 		assert_int_equal(errno, EFAULT);
 		assert_int_equal(ioctl(client->fd, REFSLAB_DUP, memory + 256), -1);
 		assert_int_equal(errno, EFAULT);
 		assert_int_equal(ioctl(client->fd, REFSLAB_SLOT_LOAD, memory + 512), -1);
 		assert_int_equal(errno, EFAULT);
+		/* More often than an object may have weak handles at a time. */
+		assert_int_equal(ioctl(client->fd, REFSLAB_WEAK, memory + 768), -1);
+		assert_int_equal(errno, EFAULT);
+		assert_int_equal(ioctl(client->fd, REFSLAB_UPGRADE, memory + 1024), -1);
+		assert_int_equal(errno, EFAULT);
 	}
 	munmap(memory, page);
 	assert_objects(client->fd, 1);
-	assert_int_equal(info_of(client->fd).handles, 1);
+	assert_int_equal(info_of(client->fd).handles, 2);
 	assert_int_equal(count_of(client->fd, a), 2);
 }
 

@@ -21,6 +21,8 @@
  *	handles	ALLOC		-> handle of a fresh object
  *		DUP		-> another handle of the same object
  *		CLOSE		give a handle's reference back
+ *		WEAK		-> weak handle, which keeps nothing alive
+ *		UPGRADE		-> handle of what a weak handle names
  *	slots	SLOT_SET	let a slot refer to an object, or to nothing
  *		SLOT_LOAD	-> handle of what a slot refers to
  *		SLOT_MOVE	move a reference from one slot to another
@@ -46,8 +48,10 @@
  *	E2BIG	the caller's structure says something this kernel does not know
  *	EFAULT	a pointer does not point to the caller's memory
  *	ENXIO	the session has no heap yet
- *	EOVERFLOW the object has 2^26 references: no more for it
- *	EBADF	no such handle in this session, or one closed already
+ *	EOVERFLOW the object has 2^26 references, or 1024 weak handles: no more
+ *		for it
+ *	EBADF	no such handle in this session, one closed already, or a weak
+ *		one where another is wanted and the other way round
  *	ENOENT	no such type in this heap
  *	ENOSPC	the heap's limit, or the limit of handles or types, is reached
  *	ENOMEM	the kernel or the memory cgroup has no memory
@@ -66,7 +70,9 @@
  * the check and the copy, what was made is taken back.
  *
  * Handles are 64-bit numbers, never zero; zero stands for "no object". They
- * mean nothing outside the session that got them.
+ * mean nothing outside the session that got them. Weak handles are handles of
+ * another kind: they count against the same limit and are closed by CLOSE, but
+ * are no references, and of the other calls only UPGRADE takes them.
  */
 #ifndef _UAPI_LINUX_REFSLAB_H
 #define _UAPI_LINUX_REFSLAB_H
@@ -263,11 +269,46 @@ struct refslab_dup {
  * struct refslab_close - give a handle back
  * @size: sizeof(struct refslab_close)
  * @flags: zero
- * @handle: an open handle, closed afterwards
+ * @handle: an open handle, weak or not, closed afterwards
  */
 struct refslab_close {
 	__u32	size;
 	__u32	flags;
+	__u64	handle;
+};
+
+/**
+ * struct refslab_weak_create - make a weak handle
+ * @size: sizeof(struct refslab_weak_create)
+ * @flags: zero
+ * @handle: an open handle, not a weak one
+ * @weak: out: a weak handle of the same object
+ *
+ * The object dies as if there were no weak handle. From that instant on, which
+ * for a garbage cycle is the same for all its members, the weak handle is dead;
+ * it stays open until it is closed.
+ */
+struct refslab_weak_create {
+	__u32	size;
+	__u32	flags;
+	__u64	handle;
+	__u64	weak;
+};
+
+/**
+ * struct refslab_upgrade - get a handle of what a weak handle names
+ * @size: sizeof(struct refslab_upgrade)
+ * @flags: zero
+ * @weak: an open weak handle; stays open
+ * @handle: out: a new handle of the object, 0 if it is dead
+ *
+ * ENOSPC, if the session has all handles it may have, tells nothing about the
+ * object.
+ */
+struct refslab_upgrade {
+	__u32	size;
+	__u32	flags;
+	__u64	weak;
 	__u64	handle;
 };
 
@@ -490,6 +531,8 @@ struct refslab_collect {
 #define REFSLAB_ALLOC		_IOWR(REFSLAB_IOC, 0x20, struct refslab_alloc)
 #define REFSLAB_DUP		_IOWR(REFSLAB_IOC, 0x21, struct refslab_dup)
 #define REFSLAB_CLOSE		_IOW(REFSLAB_IOC, 0x22, struct refslab_close)
+#define REFSLAB_WEAK		_IOWR(REFSLAB_IOC, 0x23, struct refslab_weak_create)
+#define REFSLAB_UPGRADE		_IOWR(REFSLAB_IOC, 0x24, struct refslab_upgrade)
 #define REFSLAB_SLOT_SET	_IOW(REFSLAB_IOC, 0x30, struct refslab_slot_set)
 #define REFSLAB_SLOT_LOAD	_IOWR(REFSLAB_IOC, 0x31, struct refslab_slot_load)
 #define REFSLAB_SLOT_MOVE	_IOW(REFSLAB_IOC, 0x32, struct refslab_slot_move)
