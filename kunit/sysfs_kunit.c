@@ -27,6 +27,7 @@ static const struct sysfs_file heap_files[] = {
 	{ NULL, "count2", 0444 },
 	{ NULL, "enabled", 0644 },
 	{ NULL, "collect", 0200 },
+	{ NULL, "frozen", 0644 },
 	{ NULL, "objects", 0444 },
 	{ "generation0", "runs", 0444 },
 	{ "generation0", "examined", 0444 },

@@ -635,6 +635,31 @@ static int collect(struct session *session, union session_data *data)
 	return 0;
 }
 
+static int freeze(struct session *session, union session_data *data)
+{
+	struct refslab_heap *heap = session_heap(session);
+	struct refslab_freeze *arg = &data->freeze;
+	long n;
+
+	switch (arg->flags) {
+	case 0:
+		n = refslab_frozen(heap);
+		break;
+	case REFSLAB_FREEZE_ON:
+		n = refslab_freeze(heap);
+		break;
+	case REFSLAB_FREEZE_OFF:
+		n = refslab_unfreeze(heap);
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (n < 0)
+		return n;
+	arg->objects = n;
+	return 0;
+}
+
 /* --- the table, and what all calls have in common --- */
 
 #define LIMITS_FLAGS	(BIT(POOL_LIMITS) - 1)
@@ -644,6 +669,7 @@ static_assert(BIT(POOL_RESERVE) == REFSLAB_LIMITS_RESERVE);
 static_assert(BIT(POOL_LOW) == REFSLAB_LIMITS_LOW);
 static_assert(BIT(POOL_HIGH) == REFSLAB_LIMITS_HIGH);
 static_assert(GENERATIONS == (REFSLAB_GENERATIONS));
+static_assert(GENERATION_FROZEN == (REFSLAB_GENERATION_FROZEN));
 
 /*
  * The number is the size of the structure when it was first published. It stays
@@ -685,6 +711,8 @@ static const struct session_call calls[] = {
 	CALL(COUNTS, 32, counts),
 	CALL(STATS, 72, stats),
 	CALL(COLLECT, 48, collect),
+	CALL(FREEZE, 16, freeze,
+	     .flags = REFSLAB_FREEZE_ON | REFSLAB_FREEZE_OFF),
 };
 
 /* By type and number alone: the size in the code changes as structures grow. */

@@ -60,6 +60,7 @@ union session_data {
 	struct refslab_counts counts;
 	struct refslab_stats stats;
 	struct refslab_collect collect;
+	struct refslab_freeze freeze;
 };
 
 /**

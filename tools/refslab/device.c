@@ -293,6 +293,16 @@ int device_collect(int fd, uint32_t generation, struct refslab_collect *collect)
 	return call(fd, REFSLAB_COLLECT, collect);
 }
 
+int device_freeze(int fd, uint32_t flags, uint64_t *objects)
+{
+	struct refslab_freeze freeze = { .size = sizeof(freeze), .flags = flags };
+	int err = call(fd, REFSLAB_FREEZE, &freeze);
+
+	if (!err)
+		*objects = freeze.objects;
+	return err;
+}
+
 const char *device_error(int err)
 {
 	static const struct {

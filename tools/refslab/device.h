@@ -50,6 +50,9 @@ int device_counts(int fd, int64_t count[REFSLAB_GENERATIONS]);
 int device_stats(int fd, uint32_t generation, struct refslab_stats *stats);
 int device_collect(int fd, uint32_t generation, struct refslab_collect *collect);
 
+/* One of REFSLAB_FREEZE_*, or 0 to ask. */
+int device_freeze(int fd, uint32_t flags, uint64_t *objects);
+
 /* What a negative errno of these calls means, in words. */
 const char *device_error(int err);
 

@@ -30,6 +30,7 @@ union argument {
 	struct refslab_counts counts;
 	struct refslab_stats stats;
 	struct refslab_collect collect;
+	struct refslab_freeze freeze;
 	unsigned char bytes[8192];
 };
 
@@ -140,6 +141,12 @@ static void fill_enable(union argument *x, struct scene *scene)
 	x->enable.enabled = 1;
 }
 
+static void fill_freeze(union argument *x, struct scene *scene)
+{
+	(void)scene;
+	x->freeze.flags = REFSLAB_FREEZE_ON;
+}
+
 #define CALL(NAME, structure, first_size, reserved_at, known, filler) { \
 	.name = #NAME, .request = REFSLAB_##NAME, \
 	.size = sizeof(struct structure), .published = first_size, \
@@ -176,6 +183,8 @@ static const struct call calls[] = {
 	CALL(STATS, refslab_stats, 72, RESERVED(refslab_stats), 0, fill_nothing),
 	CALL(COLLECT, refslab_collect, 48, RESERVED(refslab_collect), 0,
 	     fill_nothing),
+	CALL(FREEZE, refslab_freeze, 16, 0,
+	     REFSLAB_FREEZE_ON | REFSLAB_FREEZE_OFF, fill_freeze),
 };
 
 static bool is_out(const struct call *call)
@@ -202,7 +211,7 @@ static void scene_begin(struct scene *scene, const struct call *call,
 struct picture {
 	struct refslab_heap_info info;
 	uint32_t threshold[REFSLAB_GENERATIONS], enabled;
-	uint64_t count_a, count_b, runs;
+	uint64_t count_a, count_b, runs, frozen;
 	char payload[PAYLOAD];
 	bool no_heap;
 };
@@ -222,6 +231,7 @@ static void look(const struct scene *scene, struct picture *picture)
 	picture->count_a = count_of(scene->fd, scene->a);
 	picture->count_b = count_of(scene->fd, scene->b);
 	picture->runs = runs_of(scene->fd);
+	works(device_freeze(scene->fd, 0, &picture->frozen));
 	works(device_read(scene->fd, scene->a, 0, picture->payload, PAYLOAD));
 }
 
@@ -268,7 +278,7 @@ static void test_all_succeed(void **state)
 
 static void test_unknown(void **state)
 {
-	static const unsigned int unknown[] = { 0x03, 0x0f, 0x13, 0x25, 0x33, 0x43, 0x55, 0xff };
+	static const unsigned int unknown[] = { 0x03, 0x0f, 0x13, 0x25, 0x33, 0x43, 0x57, 0xff };
 	struct client *client = *state;
 	union argument argument = { 0 };
 	size_t i;
@@ -511,8 +521,9 @@ static void test_read_only(void **state)
 		if (!is_out(call) || call->request == REFSLAB_COLLECT)
 			continue;
 		scene_begin(&scene, call, &argument);
-		/* Setting gives nothing back, so it is asking that must fail. */
-		if (call->fill == fill_thresholds || call->fill == fill_enable)
+		/* What was set stays, so it is asking that must fail. */
+		if (call->fill == fill_thresholds || call->fill == fill_enable ||
+		    call->fill == fill_freeze)
 			memset(&argument.head.flags, 0, call->size - 4);
 		memory = mmap(NULL, page, PROT_READ | PROT_WRITE,
 			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -524,7 +535,7 @@ static void test_read_only(void **state)
 		close(scene.fd);
 		tried++;
 	}
-	assert_int_equal(tried, 13);
+	assert_int_equal(tried, 14);
 }
 
 /* Again and again: what is taken back must be whole, and not run out. */

@@ -33,6 +33,7 @@
  *		COUNTS		what the thresholds are compared with
  *		STATS		what sweeps of one generation have done
  *		COLLECT		sweep now
+ *		FREEZE		put objects out of the sweeps' sight, or back
  *
  * Every structure begins with its own size in bytes, which the caller sets to
  * sizeof(). A shorter structure than the kernel's is read as if it went on in
@@ -65,9 +66,9 @@
  *	EXDEV	the handle names an object of another heap
  *	EOPNOTSUPP COLLECT: the heap's sweeper stopped after an internal error
  *
- * A call that fails has changed nothing, with one exception: where the result
- * cannot be written back (EFAULT) because the caller's memory went away between
- * the check and the copy, what was made is taken back.
+ * A call that fails has changed nothing: where the result cannot be written
+ * back (EFAULT), what was made is taken back. Exceptions are COLLECT and
+ * FREEZE: what these have done when only the numbers get lost stays done.
  *
  * Handles are 64-bit numbers, never zero; zero stands for "no object". They
  * mean nothing outside the session that got them. Weak handles are handles of
@@ -82,6 +83,7 @@
 
 #define REFSLAB_NAME_MAX	32	/* bytes of a name, with its final zero */
 #define REFSLAB_GENERATIONS	3
+#define REFSLAB_GENERATION_FROZEN 3	/* of objects that no sweep looks at */
 #define REFSLAB_SLOTS_MAX	1024	/* slots of one object of a user heap */
 #define REFSLAB_PAYLOAD_MAX	8192	/* payload bytes of one object, likewise */
 #define REFSLAB_OBJECT_BYTES_MAX 16000	/* header, slots, padding and payload */
@@ -397,7 +399,8 @@ struct refslab_io {
  * @flags: zero
  * @handle: the object
  * @type: out: number of its type
- * @generation: out: sweeps survived, capped; 0 for leaf types
+ * @generation: out: sweeps survived, at most 2; REFSLAB_GENERATION_FROZEN for
+ *	what is frozen; 0 for leaf types
  * @count: out: references to it, from handles, slots and the kernel
  * @slots: out: slots it has
  * @payload: out: payload bytes it has
@@ -519,6 +522,30 @@ struct refslab_collect {
 	__u64	time_ns;
 };
 
+#define REFSLAB_FREEZE_ON	(1U << 0)
+#define REFSLAB_FREEZE_OFF	(1U << 1)
+
+/**
+ * struct refslab_freeze - put all objects out of the sweeps' sight, or back
+ * @size: sizeof(struct refslab_freeze)
+ * @flags: REFSLAB_FREEZE_ON: freeze the objects with slots that there are;
+ *	REFSLAB_FREEZE_OFF: make all that are frozen candidates of the oldest
+ *	generation; neither: only ask; both: EINVAL
+ * @objects: out: how many were frozen, or unfrozen, or are frozen
+ *
+ * For what is built once and stays: sweeps spend no more time on it. A garbage
+ * cycle with a frozen object is not found; counts go on working, so that a
+ * frozen object whose last reference goes is freed at once. Objects made later
+ * are not frozen. Looks at all objects of the heap, also to answer.
+ *
+ * Waits for a sweep under way first, if it is to change something.
+ */
+struct refslab_freeze {
+	__u32	size;
+	__u32	flags;
+	__u64	objects;
+};
+
 /* An unregistered letter; see Documentation/userspace-api/ioctl in the kernel */
 #define REFSLAB_IOC		0xD7
 
@@ -544,5 +571,6 @@ struct refslab_collect {
 #define REFSLAB_COUNTS		_IOWR(REFSLAB_IOC, 0x52, struct refslab_counts)
 #define REFSLAB_STATS		_IOWR(REFSLAB_IOC, 0x53, struct refslab_stats)
 #define REFSLAB_COLLECT		_IOWR(REFSLAB_IOC, 0x54, struct refslab_collect)
+#define REFSLAB_FREEZE		_IOWR(REFSLAB_IOC, 0x55, struct refslab_freeze)
 
 #endif /* _UAPI_LINUX_REFSLAB_H */
