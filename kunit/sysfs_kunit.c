@@ -28,6 +28,8 @@ static const struct sysfs_file heap_files[] = {
 	{ NULL, "enabled", 0644 },
 	{ NULL, "collect", 0200 },
 	{ NULL, "frozen", 0644 },
+	{ NULL, "quarantine", 0644 },
+	{ NULL, "quarantined", 0644 },
 	{ NULL, "objects", 0444 },
 	{ "generation0", "runs", 0444 },
 	{ "generation0", "examined", 0444 },

@@ -660,6 +660,37 @@ static int freeze(struct session *session, union session_data *data)
 	return 0;
 }
 
+static int quarantine(struct session *session, union session_data *data)
+{
+	struct refslab_heap *heap = session_heap(session);
+	struct refslab_quarantine *arg = &data->quarantine;
+	long n = 0;
+
+	if (arg->reserved)
+		return -EINVAL;
+	switch (arg->flags) {
+	case 0:
+		n = refslab_quarantined(heap);
+		break;
+	case REFSLAB_QUARANTINE_SET:
+		if (arg->enabled > 1)
+			return -EINVAL;
+		refslab_set_quarantine(heap, arg->enabled);
+		break;
+	case REFSLAB_QUARANTINE_DRAIN:
+		n = refslab_drain_quarantine(heap);
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (n < 0)
+		return n;
+	if (arg->flags != REFSLAB_QUARANTINE_SET)
+		arg->enabled = refslab_get_quarantine(heap);
+	arg->objects = n;
+	return 0;
+}
+
 /* --- the table, and what all calls have in common --- */
 
 #define LIMITS_FLAGS	(BIT(POOL_LIMITS) - 1)
@@ -713,6 +744,8 @@ static const struct session_call calls[] = {
 	CALL(COLLECT, 48, collect),
 	CALL(FREEZE, 16, freeze,
 	     .flags = REFSLAB_FREEZE_ON | REFSLAB_FREEZE_OFF),
+	CALL(QUARANTINE, 24, quarantine,
+	     .flags = REFSLAB_QUARANTINE_SET | REFSLAB_QUARANTINE_DRAIN),
 };
 
 /* By type and number alone: the size in the code changes as structures grow. */

@@ -61,6 +61,7 @@ union session_data {
 	struct refslab_stats stats;
 	struct refslab_collect collect;
 	struct refslab_freeze freeze;
+	struct refslab_quarantine quarantine;
 };
 
 /**

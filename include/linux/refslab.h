@@ -284,6 +284,7 @@ long refslab_freeze(struct refslab_heap *heap);
 long refslab_unfreeze(struct refslab_heap *heap);
 unsigned long refslab_frozen(struct refslab_heap *heap);
 void refslab_set_quarantine(struct refslab_heap *heap, bool on);
+bool refslab_get_quarantine(struct refslab_heap *heap);
 long refslab_drain_quarantine(struct refslab_heap *heap);
 unsigned long refslab_quarantined(struct refslab_heap *heap);
 

@@ -303,6 +303,12 @@ int device_freeze(int fd, uint32_t flags, uint64_t *objects)
 	return err;
 }
 
+int device_quarantine(int fd, struct refslab_quarantine *quarantine)
+{
+	quarantine->size = sizeof(*quarantine);
+	return call(fd, REFSLAB_QUARANTINE, quarantine);
+}
+
 const char *device_error(int err)
 {
 	static const struct {

@@ -53,6 +53,9 @@ int device_collect(int fd, uint32_t generation, struct refslab_collect *collect)
 /* One of REFSLAB_FREEZE_*, or 0 to ask. */
 int device_freeze(int fd, uint32_t flags, uint64_t *objects);
 
+/* The structure is used as it is but for its size; see there. */
+int device_quarantine(int fd, struct refslab_quarantine *quarantine);
+
 /* What a negative errno of these calls means, in words. */
 const char *device_error(int err);
 

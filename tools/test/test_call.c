@@ -31,6 +31,7 @@ union argument {
 	struct refslab_stats stats;
 	struct refslab_collect collect;
 	struct refslab_freeze freeze;
+	struct refslab_quarantine quarantine;
 	unsigned char bytes[8192];
 };
 
@@ -147,6 +148,13 @@ static void fill_freeze(union argument *x, struct scene *scene)
 	x->freeze.flags = REFSLAB_FREEZE_ON;
 }
 
+static void fill_quarantine(union argument *x, struct scene *scene)
+{
+	(void)scene;
+	x->quarantine.flags = REFSLAB_QUARANTINE_SET;
+	x->quarantine.enabled = 1;
+}
+
 #define CALL(NAME, structure, first_size, reserved_at, known, filler) { \
 	.name = #NAME, .request = REFSLAB_##NAME, \
 	.size = sizeof(struct structure), .published = first_size, \
@@ -185,6 +193,8 @@ static const struct call calls[] = {
 	     fill_nothing),
 	CALL(FREEZE, refslab_freeze, 16, 0,
 	     REFSLAB_FREEZE_ON | REFSLAB_FREEZE_OFF, fill_freeze),
+	CALL(QUARANTINE, refslab_quarantine, 24, RESERVED(refslab_quarantine),
+	     REFSLAB_QUARANTINE_SET | REFSLAB_QUARANTINE_DRAIN, fill_quarantine),
 };
 
 static bool is_out(const struct call *call)
@@ -212,6 +222,7 @@ struct picture {
 	struct refslab_heap_info info;
 	uint32_t threshold[REFSLAB_GENERATIONS], enabled;
 	uint64_t count_a, count_b, runs, frozen;
+	struct refslab_quarantine quarantine;
 	char payload[PAYLOAD];
 	bool no_heap;
 };
@@ -232,6 +243,7 @@ static void look(const struct scene *scene, struct picture *picture)
 	picture->count_b = count_of(scene->fd, scene->b);
 	picture->runs = runs_of(scene->fd);
 	works(device_freeze(scene->fd, 0, &picture->frozen));
+	works(device_quarantine(scene->fd, &picture->quarantine));
 	works(device_read(scene->fd, scene->a, 0, picture->payload, PAYLOAD));
 }
 
@@ -440,7 +452,7 @@ static void test_reserved(void **state)
 		close(scene.fd);
 		tried++;
 	}
-	assert_int_equal(tried, 8);
+	assert_int_equal(tried, 9);
 }
 
 static void test_no_heap(void **state)
@@ -523,7 +535,7 @@ static void test_read_only(void **state)
 		scene_begin(&scene, call, &argument);
 		/* What was set stays, so it is asking that must fail. */
 		if (call->fill == fill_thresholds || call->fill == fill_enable ||
-		    call->fill == fill_freeze)
+		    call->fill == fill_freeze || call->fill == fill_quarantine)
 			memset(&argument.head.flags, 0, call->size - 4);
 		memory = mmap(NULL, page, PROT_READ | PROT_WRITE,
 			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -535,7 +547,7 @@ static void test_read_only(void **state)
 		close(scene.fd);
 		tried++;
 	}
-	assert_int_equal(tried, 14);
+	assert_int_equal(tried, 15);
 }
 
 /* Again and again: what is taken back must be whole, and not run out. */

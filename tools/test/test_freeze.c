@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Freezing: what no sweep is to look at, and finds again afterwards. */
+/* Freezing and quarantine: what sweeps leave, and find again afterwards. */
 #include "client.h"
 
 static uint64_t freeze(int fd, uint32_t flags)
@@ -115,6 +115,60 @@ static void test_many(void **state)
 	assert_int_equal(sweep(client->fd, 2), RINGS * LENGTH);
 }
 
+static struct refslab_quarantine quarantine(int fd, uint32_t flags, uint32_t enabled)
+{
+	struct refslab_quarantine quarantine = { .flags = flags, .enabled = enabled };
+
+	works(device_quarantine(fd, &quarantine));
+	return quarantine;
+}
+
+static void test_quarantine(void **state)
+{
+	struct client *client = *state;
+	uint64_t a = ring(client->fd, client->two, 3), weak = weak_of(client->fd, a);
+	struct refslab_quarantine answer = quarantine(client->fd, 0, 17);
+
+	assert_int_equal(answer.enabled, 0);
+	assert_int_equal(answer.objects, 0);
+	quarantine(client->fd, REFSLAB_QUARANTINE_SET, 1);
+	assert_int_equal(quarantine(client->fd, 0, 0).enabled, 1);
+	drop(client->fd, a);
+	assert_int_equal(sweep(client->fd, 2), 0);
+	assert_int_equal(stats_of(client->fd, 2).unfreed, 3);
+	assert_int_equal(quarantine(client->fd, 0, 0).objects, 3);
+	assert_int_equal(freeze(client->fd, 0), 0);
+	assert_int_equal(freeze(client->fd, REFSLAB_FREEZE_OFF), 0);
+
+	/* There to be looked at, and once more garbage afterwards. */
+	a = upgrade(client->fd, weak);
+	assert_true(a != 0);
+	assert_int_equal(generation_of(client->fd, a), REFSLAB_GENERATION_FROZEN);
+	drop(client->fd, load(client->fd, a, 0));
+	drop(client->fd, a);
+	quarantine(client->fd, REFSLAB_QUARANTINE_SET, 0);
+	assert_int_equal(sweep(client->fd, 2), 0);
+	answer = quarantine(client->fd, REFSLAB_QUARANTINE_DRAIN, 1);
+	assert_int_equal(answer.objects, 3);
+	assert_int_equal(answer.enabled, 0);
+	assert_int_equal(sweep(client->fd, 2), 3);
+	assert_true(upgrade(client->fd, weak) == 0);
+	assert_objects(client->fd, 0);
+}
+
+static void test_quarantine_mistakes(void **state)
+{
+	struct client *client = *state;
+	struct refslab_quarantine both = {
+		.flags = REFSLAB_QUARANTINE_SET | REFSLAB_QUARANTINE_DRAIN,
+		.enabled = 1,
+	}, two = { .flags = REFSLAB_QUARANTINE_SET, .enabled = 2 };
+
+	fails(EINVAL, device_quarantine(client->fd, &both));
+	fails(EINVAL, device_quarantine(client->fd, &two));
+	assert_int_equal(quarantine(client->fd, 0, 0).enabled, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -125,6 +179,8 @@ int main(void)
 		client_test(test_both_ways),
 		client_test(test_another_heap),
 		client_test(test_many),
+		client_test(test_quarantine),
+		client_test(test_quarantine_mistakes),
 	};
 
 	return run_as_tap(tests);

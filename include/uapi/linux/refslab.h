@@ -34,6 +34,7 @@
  *		STATS		what sweeps of one generation have done
  *		COLLECT		sweep now
  *		FREEZE		put objects out of the sweeps' sight, or back
+ *		QUARANTINE	keep what sweeps would free, for debugging
  *
  * Every structure begins with its own size in bytes, which the caller sets to
  * sizeof(). A shorter structure than the kernel's is read as if it went on in
@@ -67,8 +68,9 @@
  *	EOPNOTSUPP COLLECT: the heap's sweeper stopped after an internal error
  *
  * A call that fails has changed nothing: where the result cannot be written
- * back (EFAULT), what was made is taken back. Exceptions are COLLECT and
- * FREEZE: what these have done when only the numbers get lost stays done.
+ * back (EFAULT), what was made is taken back. Exceptions are COLLECT, FREEZE
+ * and QUARANTINE, and the setting of THRESHOLDS and ENABLE: what these have done
+ * when only the answer gets lost stays done.
  *
  * Handles are 64-bit numbers, never zero; zero stands for "no object". They
  * mean nothing outside the session that got them. Weak handles are handles of
@@ -400,7 +402,7 @@ struct refslab_io {
  * @handle: the object
  * @type: out: number of its type
  * @generation: out: sweeps survived, at most 2; REFSLAB_GENERATION_FROZEN for
- *	what is frozen; 0 for leaf types
+ *	what is frozen or in quarantine; 0 for leaf types
  * @count: out: references to it, from handles, slots and the kernel
  * @slots: out: slots it has
  * @payload: out: payload bytes it has
@@ -546,6 +548,34 @@ struct refslab_freeze {
 	__u64	objects;
 };
 
+#define REFSLAB_QUARANTINE_SET	(1U << 0)
+#define REFSLAB_QUARANTINE_DRAIN (1U << 1)
+
+/**
+ * struct refslab_quarantine - keep what sweeps would free, for debugging
+ * @size: sizeof(struct refslab_quarantine)
+ * @flags: REFSLAB_QUARANTINE_SET: set @enabled; REFSLAB_QUARANTINE_DRAIN: make
+ *	what is in quarantine candidates of the oldest generation; neither: only
+ *	ask; both: EINVAL
+ * @enabled: 1 on, 0 off; with REFSLAB_QUARANTINE_SET in, else out
+ * @reserved: zero
+ * @objects: out: how many are in quarantine, or were drained; with
+ *	REFSLAB_QUARANTINE_SET 0
+ *
+ * While it is on, what a sweep finds to be garbage is frozen in place of being
+ * freed, and counted as unfreed; nobody but REFSLAB_QUARANTINE_DRAIN unfreezes
+ * it. Weak handles of it are alive. Drained with the quarantine off, what is
+ * garbage still goes with the next sweep of generation 2. Asking and draining
+ * look at all objects of the heap; draining waits for a sweep under way first.
+ */
+struct refslab_quarantine {
+	__u32	size;
+	__u32	flags;
+	__u32	enabled;
+	__u32	reserved;
+	__u64	objects;
+};
+
 /* An unregistered letter; see Documentation/userspace-api/ioctl in the kernel */
 #define REFSLAB_IOC		0xD7
 
@@ -572,5 +602,6 @@ struct refslab_freeze {
 #define REFSLAB_STATS		_IOWR(REFSLAB_IOC, 0x53, struct refslab_stats)
 #define REFSLAB_COLLECT		_IOWR(REFSLAB_IOC, 0x54, struct refslab_collect)
 #define REFSLAB_FREEZE		_IOWR(REFSLAB_IOC, 0x55, struct refslab_freeze)
+#define REFSLAB_QUARANTINE	_IOWR(REFSLAB_IOC, 0x56, struct refslab_quarantine)
 
 #endif /* _UAPI_LINUX_REFSLAB_H */
