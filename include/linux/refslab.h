@@ -279,6 +279,18 @@ void refslab_get_counts(struct refslab_heap *heap, s64 count[3]);
 void refslab_set_enabled(struct refslab_heap *heap, bool enabled);
 bool refslab_is_enabled(struct refslab_heap *heap);
 
+/* inspect.c */
+#define REFSLAB_ANY_GENERATION	(~0U)
+
+unsigned int refslab_inspect_objects(struct refslab_heap *heap,
+				     const struct refslab_type *type,
+				     unsigned int generation, u64 *cursor,
+				     struct refslab_object **objs,
+				     unsigned int n);
+unsigned int refslab_inspect_referrers(struct refslab_object *obj, u64 *cursor,
+				       struct refslab_object **objs,
+				       unsigned int n);
+
 /* freeze.c */
 long refslab_freeze(struct refslab_heap *heap);
 long refslab_unfreeze(struct refslab_heap *heap);
