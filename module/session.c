@@ -27,6 +27,7 @@
 #include <linux/uaccess.h>
 
 #include "heap.h"
+#include "inspect_call.h"
 #include "payload.h"
 
 #define ALIGN_MAX	4096
@@ -169,7 +170,7 @@ static bool type_told(const struct refslab_type *type)
  * The type with a number, or NULL. Types of a user heap are destroyed by calls,
  * under the session's mutex: that keeps what is found.
  */
-static struct refslab_type *type_get(struct session *session, u32 id)
+struct refslab_type *session_find_type(struct session *session, u32 id)
 {
 	struct refslab_type *type;
 
@@ -248,7 +249,7 @@ static int type_destroy(struct session *session, union session_data *data)
 
 	if (arg->reserved)
 		return -EINVAL;
-	type = type_get(session, arg->type);
+	type = session_find_type(session, arg->type);
 	return type ? refslab_type_destroy(type) : -ENOENT;
 }
 
@@ -269,7 +270,7 @@ static int type_info(struct session *session, union session_data *data)
 	struct refslab_type *type;
 
 	type = arg->flags & REFSLAB_TYPE_INFO_NEXT ?
-	       type_get_next(session, arg->type) : type_get(session, arg->type);
+	       type_get_next(session, arg->type) : session_find_type(session, arg->type);
 	if (!type)
 		return -ENOENT;
 	*arg = (struct refslab_type_info){
@@ -299,7 +300,7 @@ static int object_create(struct session *session, union session_data *data)
 
 	if (arg->reserved)
 		return -EINVAL;
-	type = type_get(session, arg->type);
+	type = session_find_type(session, arg->type);
 	if (!type)
 		return -ENOENT;
 	err = handle_reserve(&session->handles, &arg->handle);
@@ -315,7 +316,7 @@ static int object_create(struct session *session, union session_data *data)
 }
 
 /* Ends a handle of either kind; false if there is no such. */
-static bool handle_drop(struct session *session, u64 handle)
+bool session_drop(struct session *session, u64 handle)
 {
 	struct refslab_object *object = handle_close(&session->handles, handle);
 
@@ -331,7 +332,7 @@ static void handle_finish(struct session *session, u64 handle, bool copied)
 	if (copied || !handle)
 		return;
 	mutex_lock(&session->mutex);
-	handle_drop(session, handle);
+	session_drop(session, handle);
 	mutex_unlock(&session->mutex);
 }
 
@@ -347,7 +348,7 @@ static void object_create_finish(struct session *session,
  */
 #define REFERENCES_MAX	BIT(26)
 
-static bool may_get(const struct refslab_object *object)
+bool session_may_get(const struct refslab_object *object)
 {
 	return refslab_count(object) < REFERENCES_MAX;
 }
@@ -361,7 +362,7 @@ static int handle_dup(struct session *session, union session_data *data)
 	object = handle_object(&session->handles, arg->handle);
 	if (!object)
 		return -EBADF;
-	if (!may_get(object))
+	if (!session_may_get(object))
 		return -EOVERFLOW;
 	err = handle_reserve(&session->handles, &arg->copy);
 	if (err)
@@ -379,7 +380,7 @@ static void handle_dup_finish(struct session *session, union session_data *data,
 
 static int handle_end(struct session *session, union session_data *data)
 {
-	return handle_drop(session, data->close.handle) ? 0 : -EBADF;
+	return session_drop(session, data->close.handle) ? 0 : -EBADF;
 }
 
 static int weak_create(struct session *session, union session_data *data)
@@ -423,7 +424,7 @@ static void weak_create_finish(struct session *session,
 static int handle_fill(struct session *session, u64 *handle,
 		       struct refslab_object *object)
 {
-	if (object && may_get(object)) {
+	if (object && session_may_get(object)) {
 		handle_install(&session->handles, *handle, object);
 		return 0;
 	}
@@ -511,7 +512,7 @@ static int slot_set(struct session *session, union session_data *data)
 			return -EBADF;
 		if (refslab_heap_of(target) != session_heap(session))
 			return -EXDEV;
-		if (!may_get(target))
+		if (!session_may_get(target))
 			return -EOVERFLOW;
 	}
 	refslab_slot_set(slot, target);
@@ -737,6 +738,8 @@ static const struct session_call calls[] = {
 	CALL(READ, 32, payload_read),
 	CALL(WRITE, 32, payload_write),
 	CALL(OBJECT_INFO, 40, object_info, .locked = true),
+	CALL(OBJECTS, 40, inspect_objects, .finish = inspect_finish),
+	CALL(REFERRERS, 40, inspect_referrers, .finish = inspect_finish),
 	CALL(THRESHOLDS, 24, thresholds, .flags = REFSLAB_THRESHOLDS_SET),
 	CALL(ENABLE, 16, enable, .flags = REFSLAB_ENABLE_SET),
 	CALL(COUNTS, 32, counts),

@@ -222,6 +222,45 @@ int device_object_info(int fd, uint64_t handle, struct refslab_object_info *info
 	return call(fd, REFSLAB_OBJECT_INFO, info);
 }
 
+int device_objects(int fd, uint32_t type, uint32_t generation, uint64_t *cursor,
+		   uint64_t *handles, uint32_t *count)
+{
+	struct refslab_objects objects = {
+		.size = sizeof(objects),
+		.type = type,
+		.generation = generation,
+		.cursor = *cursor,
+		.count = *count,
+		.handles = (uintptr_t)handles,
+	};
+	int err = call(fd, REFSLAB_OBJECTS, &objects);
+
+	if (!err) {
+		*cursor = objects.cursor;
+		*count = objects.count;
+	}
+	return err;
+}
+
+int device_referrers(int fd, uint64_t handle, uint64_t *cursor,
+		     uint64_t *handles, uint32_t *count)
+{
+	struct refslab_referrers referrers = {
+		.size = sizeof(referrers),
+		.handle = handle,
+		.cursor = *cursor,
+		.count = *count,
+		.handles = (uintptr_t)handles,
+	};
+	int err = call(fd, REFSLAB_REFERRERS, &referrers);
+
+	if (!err) {
+		*cursor = referrers.cursor;
+		*count = referrers.count;
+	}
+	return err;
+}
+
 int device_thresholds_get(int fd, uint32_t threshold[REFSLAB_GENERATIONS])
 {
 	struct refslab_thresholds thresholds = { .size = sizeof(thresholds) };

@@ -42,6 +42,15 @@ int device_write(int fd, uint64_t handle, uint32_t offset, const void *buffer,
 		 uint32_t length);
 int device_object_info(int fd, uint64_t handle, struct refslab_object_info *info);
 
+/*
+ * Fill handles, which has room for *count, and say in *count how many there are.
+ * From a cursor of 0 to one of 0.
+ */
+int device_objects(int fd, uint32_t type, uint32_t generation, uint64_t *cursor,
+		   uint64_t *handles, uint32_t *count);
+int device_referrers(int fd, uint64_t handle, uint64_t *cursor,
+		     uint64_t *handles, uint32_t *count);
+
 int device_thresholds_get(int fd, uint32_t threshold[REFSLAB_GENERATIONS]);
 int device_thresholds_set(int fd, const uint32_t threshold[REFSLAB_GENERATIONS]);
 int device_enable_get(int fd, uint32_t *enabled);

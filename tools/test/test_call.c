@@ -25,6 +25,8 @@ union argument {
 	struct refslab_slot_move slot_move;
 	struct refslab_io io;
 	struct refslab_object_info object_info;
+	struct refslab_objects objects;
+	struct refslab_referrers referrers;
 	struct refslab_thresholds thresholds;
 	struct refslab_enable enable;
 	struct refslab_counts counts;
@@ -41,6 +43,7 @@ struct scene {
 	uint32_t type, spare;
 	uint64_t a, b, weak;
 	char buffer[PAYLOAD];
+	uint64_t found[4];
 };
 
 struct call {
@@ -128,6 +131,20 @@ static void fill_io(union argument *x, struct scene *scene)
 	x->io.buffer = (uintptr_t)scene->buffer;
 }
 
+static void fill_objects(union argument *x, struct scene *scene)
+{
+	x->objects.generation = REFSLAB_GENERATION_ANY;
+	x->objects.count = ARRAY_SIZE(scene->found);
+	x->objects.handles = (uintptr_t)scene->found;
+}
+
+static void fill_referrers(union argument *x, struct scene *scene)
+{
+	x->referrers.handle = scene->b;
+	x->referrers.count = ARRAY_SIZE(scene->found);
+	x->referrers.handles = (uintptr_t)scene->found;
+}
+
 static void fill_thresholds(union argument *x, struct scene *scene)
 {
 	(void)scene;
@@ -183,6 +200,10 @@ static const struct call calls[] = {
 	CALL(READ, refslab_io, 32, 0, 0, fill_io),
 	CALL(WRITE, refslab_io, 32, 0, 0, fill_io),
 	CALL(OBJECT_INFO, refslab_object_info, 40, 0, 0, fill_handle),
+	CALL(OBJECTS, refslab_objects, 40, RESERVED(refslab_objects), 0,
+	     fill_objects),
+	CALL(REFERRERS, refslab_referrers, 40, RESERVED(refslab_referrers), 0,
+	     fill_referrers),
 	CALL(THRESHOLDS, refslab_thresholds, 24, RESERVED(refslab_thresholds),
 	     REFSLAB_THRESHOLDS_SET, fill_thresholds),
 	CALL(ENABLE, refslab_enable, 16, RESERVED(refslab_enable),
@@ -290,7 +311,7 @@ static void test_all_succeed(void **state)
 
 static void test_unknown(void **state)
 {
-	static const unsigned int unknown[] = { 0x03, 0x0f, 0x13, 0x25, 0x33, 0x43, 0x57, 0xff };
+	static const unsigned int unknown[] = { 0x03, 0x0f, 0x13, 0x25, 0x33, 0x45, 0x57, 0xff };
 	struct client *client = *state;
 	union argument argument = { 0 };
 	size_t i;
@@ -452,7 +473,7 @@ static void test_reserved(void **state)
 		close(scene.fd);
 		tried++;
 	}
-	assert_int_equal(tried, 9);
+	assert_int_equal(tried, 11);
 }
 
 static void test_no_heap(void **state)
@@ -547,7 +568,7 @@ static void test_read_only(void **state)
 		close(scene.fd);
 		tried++;
 	}
-	assert_int_equal(tried, 15);
+	assert_int_equal(tried, 17);
 }
 
 /* Again and again: what is taken back must be whole, and not run out. */

@@ -28,6 +28,8 @@
  *		SLOT_MOVE	move a reference from one slot to another
  *	payload	READ, WRITE	copy bytes out of and into an object
  *		OBJECT_INFO	type, count, generation
+ *	inspection OBJECTS	-> handles of objects that live
+ *		REFERRERS	-> handles of objects that refer to one
  *	sweeps	THRESHOLDS	get, or set, the three thresholds
  *		ENABLE		switch automatic sweeps on or off, or ask
  *		COUNTS		what the thresholds are compared with
@@ -418,6 +420,67 @@ struct refslab_object_info {
 	__u32	payload;
 };
 
+#define REFSLAB_INSPECT_MAX	1024	/* handles that one call makes */
+#define REFSLAB_GENERATION_ANY	0xffffffffU
+
+/**
+ * struct refslab_objects - get handles of the objects that live
+ * @size: sizeof(struct refslab_objects)
+ * @flags: zero
+ * @type: only objects of this type; 0 for any
+ * @generation: only objects of this generation, as REFSLAB_OBJECT_INFO says it;
+ *	REFSLAB_GENERATION_ANY for any; EINVAL for what is neither
+ * @cursor: in: 0 to begin, else what the call before gave; out: what the next
+ *	call is to be given, 0 if there is none to be made
+ * @count: in: room in @handles, 1 to REFSLAB_INSPECT_MAX; out: how many there
+ *	are
+ * @reserved: zero
+ * @handles: array of __u64 in the caller's memory, for the new handles
+ *
+ * A call looks at a limited part of the heap, so it may give less than there is
+ * room for, or nothing at all, and yet not be the last. Objects that live all
+ * the time are found once; what comes, goes or changes its generation meanwhile
+ * may be. Garbage that no sweep has found yet lives, and the handle keeps it.
+ * Objects that have as many references as they may are left out.
+ *
+ * A call that fails, with ENOSPC because the session may not have that many
+ * handles too, leaves none behind; with EFAULT part of @handles may have been
+ * written.
+ */
+struct refslab_objects {
+	__u32	size;
+	__u32	flags;
+	__u32	type;
+	__u32	generation;
+	__u64	cursor;
+	__u32	count;
+	__u32	reserved;
+	__u64	handles;
+};
+
+/**
+ * struct refslab_referrers - get handles of the objects that refer to one
+ * @size: sizeof(struct refslab_referrers)
+ * @flags: zero
+ * @handle: an open handle of the one
+ * @cursor: as in &struct refslab_objects, and likewise what follows
+ * @count: in and out
+ * @reserved: zero
+ * @handles: array of __u64 in the caller's memory, for the new handles
+ *
+ * An object with several slots that refer to it is found once; so is the object
+ * itself, if it has one. What handles there are of it does not show.
+ */
+struct refslab_referrers {
+	__u32	size;
+	__u32	flags;
+	__u64	handle;
+	__u64	cursor;
+	__u32	count;
+	__u32	reserved;
+	__u64	handles;
+};
+
 #define REFSLAB_THRESHOLDS_SET	(1U << 0)
 
 /**
@@ -596,6 +659,8 @@ struct refslab_quarantine {
 #define REFSLAB_READ		_IOW(REFSLAB_IOC, 0x40, struct refslab_io)
 #define REFSLAB_WRITE		_IOW(REFSLAB_IOC, 0x41, struct refslab_io)
 #define REFSLAB_OBJECT_INFO	_IOWR(REFSLAB_IOC, 0x42, struct refslab_object_info)
+#define REFSLAB_OBJECTS		_IOWR(REFSLAB_IOC, 0x43, struct refslab_objects)
+#define REFSLAB_REFERRERS	_IOWR(REFSLAB_IOC, 0x44, struct refslab_referrers)
 #define REFSLAB_THRESHOLDS	_IOWR(REFSLAB_IOC, 0x50, struct refslab_thresholds)
 #define REFSLAB_ENABLE		_IOWR(REFSLAB_IOC, 0x51, struct refslab_enable)
 #define REFSLAB_COUNTS		_IOWR(REFSLAB_IOC, 0x52, struct refslab_counts)
