@@ -117,7 +117,7 @@ static void test_find_call(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, session_find_call(_IO(REFSLAB_IOC, 0x20)), call);
 	KUNIT_EXPECT_NULL(test, session_find_call(_IO(REFSLAB_IOC + 1, 0x20)));
 	KUNIT_EXPECT_NULL(test, session_find_call(_IO(REFSLAB_IOC, 0x03)));
-	KUNIT_EXPECT_NULL(test, session_find_call(_IO(REFSLAB_IOC, 0x55)));
+	KUNIT_EXPECT_NULL(test, session_find_call(_IO(REFSLAB_IOC, 0x5f)));
 	KUNIT_EXPECT_NULL(test, session_find_call(_IO(REFSLAB_IOC, 0xff)));
 	KUNIT_EXPECT_NULL(test, session_find_call(0));
 }
@@ -138,7 +138,7 @@ static void test_published_sizes(struct kunit *test)
 		KUNIT_EXPECT_LE(test, call->size, sizeof(union session_data));
 		KUNIT_EXPECT_EQ(test, call->min_size % 8, 0);
 	}
-	KUNIT_EXPECT_EQ(test, calls, 20);
+	KUNIT_EXPECT_EQ(test, calls, 26);
 	KUNIT_EXPECT_EQ(test, session_find_call(REFSLAB_ALLOC)->min_size, 24);
 	KUNIT_EXPECT_EQ(test, session_find_call(REFSLAB_HEAP_INFO)->min_size, 128);
 }
@@ -351,7 +351,14 @@ static void test_taken_back(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, session_do(session, REFSLAB_DUP, &data, false), 0);
 	data = (union session_data){ .slot_load = { .handle = handle } };
 	KUNIT_EXPECT_EQ(test, session_do(session, REFSLAB_SLOT_LOAD, &data, false), 0);
+	data = (union session_data){ .weak = { .handle = handle } };
+	KUNIT_EXPECT_EQ(test, session_do(session, REFSLAB_WEAK, &data, false), 0);
 	KUNIT_EXPECT_EQ(test, session->handles.count, 1);
+	data = (union session_data){ .weak = { .handle = handle } };
+	KUNIT_EXPECT_EQ(test, do_call(session, REFSLAB_WEAK, &data), 0);
+	data = (union session_data){ .upgrade = { .weak = data.weak.weak } };
+	KUNIT_EXPECT_EQ(test, session_do(session, REFSLAB_UPGRADE, &data, false), 0);
+	KUNIT_EXPECT_EQ(test, session->handles.count, 2);
 	KUNIT_EXPECT_EQ(test, count_of(test, session, handle), 2);
 	KUNIT_EXPECT_EQ(test, heap_objects(session_heap(session)), 1);
 
@@ -631,6 +638,38 @@ static void test_shared_heap(struct kunit *test)
 	end_session(test, b);
 }
 
+/*
+ * Weak handles end with their session: those of dead objects and of live ones,
+ * in a heap that goes and in one that stays.
+ */
+static void test_weak_end(struct kunit *test)
+{
+	struct session *a = bound_session(test), *b = session_create();
+	u32 type = new_type(test, a, "x", 1, 8, 0);
+	union session_data data;
+	u64 handle, weak;
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, b);
+	refcount_inc(&a->heap->sessions);
+	b->heap = a->heap;
+	for (i = 0; i < 600; i++) {
+		handle = new_object(test, i % 2 ? a : b, type);
+		data = (union session_data){ .weak = { .handle = handle } };
+		KUNIT_ASSERT_EQ(test, do_call(i % 2 ? a : b, REFSLAB_WEAK, &data), 0);
+		weak = data.weak.weak;
+		if (i % 3)
+			DO(test, i % 2 ? a : b, CLOSE, close, .handle = handle);
+		data = (union session_data){ .upgrade = { .weak = weak } };
+		KUNIT_ASSERT_EQ(test, do_call(i % 2 ? a : b, REFSLAB_UPGRADE, &data), 0);
+		KUNIT_EXPECT_EQ(test, !data.upgrade.handle, !!(i % 3));
+	}
+	KUNIT_EXPECT_EQ(test, handle_table_validate(&a->handles), 0);
+	session_destroy(a);
+	KUNIT_EXPECT_EQ(test, heap_objects(session_heap(b)), 100);
+	end_session(test, b);
+}
+
 static struct kunit_case session_cases[] = {
 	KUNIT_CASE(test_find_call),
 	KUNIT_CASE(test_published_sizes),
@@ -650,6 +689,7 @@ static struct kunit_case session_cases[] = {
 	KUNIT_CASE(test_sweeps),
 	KUNIT_CASE(test_thresholds),
 	KUNIT_CASE(test_shared_heap),
+	KUNIT_CASE(test_weak_end),
 	{}
 };
 

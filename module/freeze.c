@@ -156,6 +156,19 @@ void refslab_set_quarantine(struct refslab_heap *heap, bool on)
 EXPORT_SYMBOL_GPL(refslab_set_quarantine);
 
 /**
+ * refslab_get_quarantine - whether what sweeps would free is kept
+ * @heap: the heap
+ *
+ * Context: Any context.
+ * Return: as it was set last; false in a new heap.
+ */
+bool refslab_get_quarantine(struct refslab_heap *heap)
+{
+	return READ_ONCE(heap->sweep.quarantine);
+}
+EXPORT_SYMBOL_GPL(refslab_get_quarantine);
+
+/**
  * refslab_drain_quarantine - make quarantined objects candidates again
  * @heap: the heap
  *

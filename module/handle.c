@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Handles: a session's numbers for the references it holds.
+ * Handles: a session's numbers for the references it holds, weak ones too.
  *
  * A handle is the index of an entry in the low half and the entry's tag in the
  * high one. The tag changes when the handle is closed, so that a handle used
@@ -13,6 +13,10 @@
  * stay until the session ends: it pays for them, and what it had at once it may
  * have again.
  *
+ * A weak handle is an entry like any other that names a struct refslab_weak in
+ * place of an object. Which of them it is decides what the pointer is taken for,
+ * so that is looked at without a branch that could be mispredicted.
+ *
  * Whoever makes a handle reserves an entry first, so that all that can fail
  * comes before the object is touched.
  */
@@ -24,8 +28,9 @@
 #include <linux/nospec.h>
 #include <linux/random.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
 
-#define HANDLE_NONE	U32_MAX
+#define HANDLE_NONE	((u32)(BIT(31) - 1))
 #define HANDLES_PAGE	((u32)(PAGE_SIZE / sizeof(struct handle_entry)))
 #define ROOM_FIRST	16
 
@@ -66,9 +71,25 @@ void handle_table_init(struct handle_table *table, u32 max)
 	};
 }
 
+static void weak_free(struct refslab_weak *weak)
+{
+	/* nobody else has it: no grace period */
+	refslab_weak_clear(weak);
+	kfree(weak);
+}
+
+static void entry_end(struct handle_entry *entry, bool put)
+{
+	if (entry->is_weak)
+		weak_free(entry->weak);
+	else if (put && entry->object)
+		refslab_put(entry->object);
+}
+
 /**
  * handle_table_destroy - the end of a table
- * @table: nobody uses it any more
+ * @table: nobody uses it any more; the heap it is about is there still, because
+ *	weak references are in tables of the heap
  * @put: give the references back; not where the heap dies with the session,
  *	which frees its objects by the slab
  *
@@ -81,9 +102,8 @@ void handle_table_destroy(struct handle_table *table, bool put)
 
 	for (i = 0; i < table->size / HANDLES_PAGE; i++) {
 		page = table->pages[i];
-		for (j = 0; put && j < HANDLES_PAGE; j++)
-			if (page[j].object)
-				refslab_put(page[j].object);
+		for (j = 0; j < HANDLES_PAGE; j++)
+			entry_end(&page[j], put);
 		free_page((unsigned long)page);
 		cond_resched();
 	}
@@ -133,7 +153,8 @@ static int table_grow(struct handle_table *table)
 static void entry_free(struct handle_table *table, struct handle_entry *entry,
 		       u32 index)
 {
-	entry->object = NULL;
+	entry->named = NULL;
+	entry->is_weak = false;
 	entry->tag = entry->tag + 1 ?: 1;
 	entry->next = table->free;
 	table->free = index;
@@ -191,19 +212,58 @@ void handle_install(struct handle_table *table, u64 handle,
 }
 
 /**
+ * handle_install_weak - let a reserved handle be a weak one
+ * @table: the session's
+ * @handle: from handle_reserve()
+ * @weak: a weak reference from kmalloc(), the table's from now on
+ */
+void handle_install_weak(struct handle_table *table, u64 handle,
+			 struct refslab_weak *weak)
+{
+	struct handle_entry *entry = entry_find(table, handle);
+
+	entry->weak = weak;
+	entry->is_weak = true;
+}
+
+/* What an entry names if it is of the kind wanted, else NULL. */
+static void *entry_named(const struct handle_entry *entry, bool weak)
+{
+	unsigned long other = entry->is_weak != weak;
+
+	return (void *)((unsigned long)entry->named &
+			array_index_mask_nospec(other, 1));
+}
+
+/**
  * handle_object - what a handle names
  * @table: the session's
  * @handle: any number
  *
  * Context: Session's mutex held; the object stays as long as it is.
- * Return: the object, or NULL if the session has no such handle.
+ * Return: the object, or NULL if the session has no such handle, or a weak one.
  */
 struct refslab_object *handle_object(const struct handle_table *table,
 				     u64 handle)
 {
 	struct handle_entry *entry = entry_find(table, handle);
 
-	return entry ? entry->object : NULL;
+	return entry ? entry_named(entry, false) : NULL;
+}
+
+/**
+ * handle_weak - the weak reference that a weak handle is
+ * @table: the session's
+ * @handle: any number
+ *
+ * Context: Session's mutex held; the weak reference stays as long as it is.
+ * Return: the weak reference, or NULL if the session has no such weak handle.
+ */
+struct refslab_weak *handle_weak(const struct handle_table *table, u64 handle)
+{
+	struct handle_entry *entry = entry_find(table, handle);
+
+	return entry ? entry_named(entry, true) : NULL;
 }
 
 /**
@@ -213,7 +273,7 @@ struct refslab_object *handle_object(const struct handle_table *table,
  *
  * Context: Session's mutex held.
  * Return: the object, whose reference is the caller's now, or NULL if the
- *	session has no such handle.
+ *	session has no such handle, or a weak one.
  */
 struct refslab_object *handle_close(struct handle_table *table, u64 handle)
 {
@@ -223,6 +283,25 @@ struct refslab_object *handle_close(struct handle_table *table, u64 handle)
 		entry_free(table, entry_find(table, handle),
 			   lower_32_bits(handle));
 	return object;
+}
+
+/**
+ * handle_close_weak - the end of a weak handle
+ * @table: the session's
+ * @handle: any number
+ *
+ * Context: May sleep; session's mutex held.
+ * Return: false if the session has no such weak handle.
+ */
+bool handle_close_weak(struct handle_table *table, u64 handle)
+{
+	struct refslab_weak *weak = handle_weak(table, handle);
+
+	if (!weak)
+		return false;
+	entry_free(table, entry_find(table, handle), lower_32_bits(handle));
+	weak_free(weak);
+	return true;
 }
 
 /**
@@ -240,8 +319,8 @@ int handle_table_validate(const struct handle_table *table)
 
 	for (index = 0; index < table->size; index++) {
 		entry = entry_at(table, index);
-		installed += !!entry->object;
-		bad |= !entry->tag;
+		installed += !!entry->named;
+		bad |= !entry->tag || (entry->is_weak && !entry->named);
 		if (index % HANDLES_PAGE == 0)
 			cond_resched();
 	}
@@ -252,7 +331,7 @@ int handle_table_validate(const struct handle_table *table)
 			break;
 		}
 		entry = entry_at(table, index);
-		bad |= !!entry->object;
+		bad |= !!entry->named;
 		index = entry->next;
 	}
 	bad |= installed != table->count || free + installed != table->size ||

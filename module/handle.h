@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Handles: a session's numbers for the references it holds. */
+/* Handles: a session's numbers for the references it holds, weak ones too. */
 #ifndef _REFSLAB_HANDLE_H
 #define _REFSLAB_HANDLE_H
 
@@ -10,14 +10,22 @@
 
 /**
  * struct handle_entry - a handle, or room for one
- * @object: what it names, with a reference; NULL in a free or reserved entry
+ * @named: what it names; NULL in a free or reserved entry
+ * @object: if not @is_weak: the object, with a reference
+ * @weak: if @is_weak: a weak reference of its own
  * @tag: upper half of the handle that this entry has now, or has next; not 0
  * @next: of a free entry, the next one, or %HANDLE_NONE
+ * @is_weak: the handle is a weak one; never of a free or reserved entry
  */
 struct handle_entry {
-	struct refslab_object *object;
+	union {
+		void	*named;
+		struct refslab_object *object;
+		struct refslab_weak *weak;
+	};
 	u32	tag;
-	u32	next;
+	u32	next : 31;
+	u32	is_weak : 1;
 };
 
 /**
@@ -49,8 +57,12 @@ int handle_reserve(struct handle_table *table, u64 *handle);
 void handle_cancel(struct handle_table *table, u64 handle);
 void handle_install(struct handle_table *table, u64 handle,
 		    struct refslab_object *object);
+void handle_install_weak(struct handle_table *table, u64 handle,
+			 struct refslab_weak *weak);
 struct refslab_object *handle_object(const struct handle_table *table,
 				     u64 handle);
+struct refslab_weak *handle_weak(const struct handle_table *table, u64 handle);
 struct refslab_object *handle_close(struct handle_table *table, u64 handle);
+bool handle_close_weak(struct handle_table *table, u64 handle);
 
 #endif /* _REFSLAB_HANDLE_H */

@@ -27,6 +27,7 @@
 #include <linux/uaccess.h>
 
 #include "heap.h"
+#include "inspect_call.h"
 #include "payload.h"
 
 #define ALIGN_MAX	4096
@@ -51,7 +52,8 @@ struct session *session_create(void)
 /*
  * The last session takes the heap with it, objects and all. Only while others
  * go on using the heap do handles have to be closed one by one; they could not
- * appear now, since who joins a heap does so through a session of it.
+ * appear now, since who joins a heap does so through a session of it. Weak
+ * handles leave the heap's tables either way, so the heap goes after them.
  */
 void session_destroy(struct session *session)
 {
@@ -168,7 +170,7 @@ static bool type_told(const struct refslab_type *type)
  * The type with a number, or NULL. Types of a user heap are destroyed by calls,
  * under the session's mutex: that keeps what is found.
  */
-static struct refslab_type *type_get(struct session *session, u32 id)
+struct refslab_type *session_find_type(struct session *session, u32 id)
 {
 	struct refslab_type *type;
 
@@ -204,7 +206,7 @@ static int type_create(struct session *session, union session_data *data)
 	struct refslab_type_args args = {
 		.name = arg->name,
 		.slots = arg->slots,
-		.flags = REFSLAB_TYPE_ZERO,
+		.flags = REFSLAB_TYPE_ZERO | REFSLAB_TYPE_WEAK,
 	};
 	struct refslab_type *type;
 	u32 offset;
@@ -247,7 +249,7 @@ static int type_destroy(struct session *session, union session_data *data)
 
 	if (arg->reserved)
 		return -EINVAL;
-	type = type_get(session, arg->type);
+	type = session_find_type(session, arg->type);
 	return type ? refslab_type_destroy(type) : -ENOENT;
 }
 
@@ -268,7 +270,7 @@ static int type_info(struct session *session, union session_data *data)
 	struct refslab_type *type;
 
 	type = arg->flags & REFSLAB_TYPE_INFO_NEXT ?
-	       type_get_next(session, arg->type) : type_get(session, arg->type);
+	       type_get_next(session, arg->type) : session_find_type(session, arg->type);
 	if (!type)
 		return -ENOENT;
 	*arg = (struct refslab_type_info){
@@ -298,7 +300,7 @@ static int object_create(struct session *session, union session_data *data)
 
 	if (arg->reserved)
 		return -EINVAL;
-	type = type_get(session, arg->type);
+	type = session_find_type(session, arg->type);
 	if (!type)
 		return -ENOENT;
 	err = handle_reserve(&session->handles, &arg->handle);
@@ -313,17 +315,24 @@ static int object_create(struct session *session, union session_data *data)
 	return 0;
 }
 
+/* Ends a handle of either kind; false if there is no such. */
+bool session_drop(struct session *session, u64 handle)
+{
+	struct refslab_object *object = handle_close(&session->handles, handle);
+
+	if (!object)
+		return handle_close_weak(&session->handles, handle);
+	refslab_put(object);
+	return true;
+}
+
 /* Takes a handle back that could not be told, if it is there still. */
 static void handle_finish(struct session *session, u64 handle, bool copied)
 {
-	struct refslab_object *object;
-
 	if (copied || !handle)
 		return;
 	mutex_lock(&session->mutex);
-	object = handle_close(&session->handles, handle);
-	if (object)
-		refslab_put(object);
+	session_drop(session, handle);
 	mutex_unlock(&session->mutex);
 }
 
@@ -339,7 +348,7 @@ static void object_create_finish(struct session *session,
  */
 #define REFERENCES_MAX	BIT(26)
 
-static bool may_get(const struct refslab_object *object)
+bool session_may_get(const struct refslab_object *object)
 {
 	return refslab_count(object) < REFERENCES_MAX;
 }
@@ -353,7 +362,7 @@ static int handle_dup(struct session *session, union session_data *data)
 	object = handle_object(&session->handles, arg->handle);
 	if (!object)
 		return -EBADF;
-	if (!may_get(object))
+	if (!session_may_get(object))
 		return -EOVERFLOW;
 	err = handle_reserve(&session->handles, &arg->copy);
 	if (err)
@@ -371,13 +380,81 @@ static void handle_dup_finish(struct session *session, union session_data *data,
 
 static int handle_end(struct session *session, union session_data *data)
 {
-	struct refslab_object *object;
+	return session_drop(session, data->close.handle) ? 0 : -EBADF;
+}
 
-	object = handle_close(&session->handles, data->close.handle);
+static int weak_create(struct session *session, union session_data *data)
+{
+	struct refslab_weak_create *arg = &data->weak;
+	struct refslab_object *object;
+	struct refslab_weak *weak;
+	int err;
+
+	object = handle_object(&session->handles, arg->handle);
 	if (!object)
 		return -EBADF;
-	refslab_put(object);
+	err = handle_reserve(&session->handles, &arg->weak);
+	if (err)
+		return err;
+	weak = kmalloc(sizeof(*weak), GFP_KERNEL_ACCOUNT);
+	err = -ENOMEM;
+	if (!weak)
+		goto err_cancel;
+	refslab_weak_init(weak, NULL);
+	err = refslab_weak_set(weak, object);
+	if (err)
+		goto err_free;
+	handle_install_weak(&session->handles, arg->weak, weak);
 	return 0;
+
+err_free:
+	kfree(weak);
+err_cancel:
+	handle_cancel(&session->handles, arg->weak);
+	return err;
+}
+
+static void weak_create_finish(struct session *session,
+			       union session_data *data, bool copied)
+{
+	handle_finish(session, data->weak.weak, copied);
+}
+
+/* Lets a reserved handle name what was got, which may be nothing or too much. */
+static int handle_fill(struct session *session, u64 *handle,
+		       struct refslab_object *object)
+{
+	if (object && session_may_get(object)) {
+		handle_install(&session->handles, *handle, object);
+		return 0;
+	}
+	handle_cancel(&session->handles, *handle);
+	*handle = 0;
+	if (!object)
+		return 0;
+	refslab_put(object);
+	return -EOVERFLOW;
+}
+
+static int weak_upgrade(struct session *session, union session_data *data)
+{
+	struct refslab_upgrade *arg = &data->upgrade;
+	struct refslab_weak *weak;
+	int err;
+
+	weak = handle_weak(&session->handles, arg->weak);
+	if (!weak)
+		return -EBADF;
+	err = handle_reserve(&session->handles, &arg->handle);
+	if (err)
+		return err;
+	return handle_fill(session, &arg->handle, refslab_weak_get(weak));
+}
+
+static void weak_upgrade_finish(struct session *session,
+				union session_data *data, bool copied)
+{
+	handle_finish(session, data->upgrade.handle, copied);
 }
 
 static int object_info(struct session *session, union session_data *data)
@@ -435,7 +512,7 @@ static int slot_set(struct session *session, union session_data *data)
 			return -EBADF;
 		if (refslab_heap_of(target) != session_heap(session))
 			return -EXDEV;
-		if (!may_get(target))
+		if (!session_may_get(target))
 			return -EOVERFLOW;
 	}
 	refslab_slot_set(slot, target);
@@ -445,7 +522,6 @@ static int slot_set(struct session *session, union session_data *data)
 static int slot_load(struct session *session, union session_data *data)
 {
 	struct refslab_slot_load *arg = &data->slot_load;
-	struct refslab_object *target;
 	struct refslab_slot *slot;
 	int err;
 
@@ -457,19 +533,7 @@ static int slot_load(struct session *session, union session_data *data)
 	err = handle_reserve(&session->handles, &arg->target);
 	if (err)
 		return err;
-	target = refslab_slot_load(slot);
-	if (target && !may_get(target)) {
-		refslab_put(target);
-		handle_cancel(&session->handles, arg->target);
-		return -EOVERFLOW;
-	}
-	if (target) {
-		handle_install(&session->handles, arg->target, target);
-	} else {
-		handle_cancel(&session->handles, arg->target);
-		arg->target = 0;
-	}
-	return 0;
+	return handle_fill(session, &arg->target, refslab_slot_load(slot));
 }
 
 static void slot_load_finish(struct session *session, union session_data *data,
@@ -572,6 +636,62 @@ static int collect(struct session *session, union session_data *data)
 	return 0;
 }
 
+static int freeze(struct session *session, union session_data *data)
+{
+	struct refslab_heap *heap = session_heap(session);
+	struct refslab_freeze *arg = &data->freeze;
+	long n;
+
+	switch (arg->flags) {
+	case 0:
+		n = refslab_frozen(heap);
+		break;
+	case REFSLAB_FREEZE_ON:
+		n = refslab_freeze(heap);
+		break;
+	case REFSLAB_FREEZE_OFF:
+		n = refslab_unfreeze(heap);
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (n < 0)
+		return n;
+	arg->objects = n;
+	return 0;
+}
+
+static int quarantine(struct session *session, union session_data *data)
+{
+	struct refslab_heap *heap = session_heap(session);
+	struct refslab_quarantine *arg = &data->quarantine;
+	long n = 0;
+
+	if (arg->reserved)
+		return -EINVAL;
+	switch (arg->flags) {
+	case 0:
+		n = refslab_quarantined(heap);
+		break;
+	case REFSLAB_QUARANTINE_SET:
+		if (arg->enabled > 1)
+			return -EINVAL;
+		refslab_set_quarantine(heap, arg->enabled);
+		break;
+	case REFSLAB_QUARANTINE_DRAIN:
+		n = refslab_drain_quarantine(heap);
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (n < 0)
+		return n;
+	if (arg->flags != REFSLAB_QUARANTINE_SET)
+		arg->enabled = refslab_get_quarantine(heap);
+	arg->objects = n;
+	return 0;
+}
+
 /* --- the table, and what all calls have in common --- */
 
 #define LIMITS_FLAGS	(BIT(POOL_LIMITS) - 1)
@@ -581,6 +701,7 @@ static_assert(BIT(POOL_RESERVE) == REFSLAB_LIMITS_RESERVE);
 static_assert(BIT(POOL_LOW) == REFSLAB_LIMITS_LOW);
 static_assert(BIT(POOL_HIGH) == REFSLAB_LIMITS_HIGH);
 static_assert(GENERATIONS == (REFSLAB_GENERATIONS));
+static_assert(GENERATION_FROZEN == (REFSLAB_GENERATION_FROZEN));
 
 /*
  * The number is the size of the structure when it was first published. It stays
@@ -607,6 +728,9 @@ static const struct session_call calls[] = {
 	     .locked = true),
 	CALL(DUP, 24, handle_dup, .finish = handle_dup_finish, .locked = true),
 	CALL(CLOSE, 16, handle_end, .locked = true),
+	CALL(WEAK, 24, weak_create, .finish = weak_create_finish, .locked = true),
+	CALL(UPGRADE, 24, weak_upgrade, .finish = weak_upgrade_finish,
+	     .locked = true),
 	CALL(SLOT_SET, 32, slot_set, .locked = true),
 	CALL(SLOT_LOAD, 32, slot_load, .finish = slot_load_finish,
 	     .locked = true),
@@ -614,11 +738,17 @@ static const struct session_call calls[] = {
 	CALL(READ, 32, payload_read),
 	CALL(WRITE, 32, payload_write),
 	CALL(OBJECT_INFO, 40, object_info, .locked = true),
+	CALL(OBJECTS, 40, inspect_objects, .finish = inspect_finish),
+	CALL(REFERRERS, 40, inspect_referrers, .finish = inspect_finish),
 	CALL(THRESHOLDS, 24, thresholds, .flags = REFSLAB_THRESHOLDS_SET),
 	CALL(ENABLE, 16, enable, .flags = REFSLAB_ENABLE_SET),
 	CALL(COUNTS, 32, counts),
 	CALL(STATS, 72, stats),
 	CALL(COLLECT, 48, collect),
+	CALL(FREEZE, 16, freeze,
+	     .flags = REFSLAB_FREEZE_ON | REFSLAB_FREEZE_OFF),
+	CALL(QUARANTINE, 24, quarantine,
+	     .flags = REFSLAB_QUARANTINE_SET | REFSLAB_QUARANTINE_DRAIN),
 };
 
 /* By type and number alone: the size in the code changes as structures grow. */

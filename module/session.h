@@ -34,6 +34,20 @@ struct session {
 	struct handle_table handles;
 };
 
+/**
+ * struct session_inspect - what calls that look around are given
+ * @objects: of REFSLAB_OBJECTS; the caller's structure, copied
+ * @referrers: of REFSLAB_REFERRERS, likewise
+ * @made: the handles they made, between run and finish
+ */
+struct session_inspect {
+	union {
+		struct refslab_objects objects;
+		struct refslab_referrers referrers;
+	};
+	u64	*made;
+};
+
 /* What any call is given: the caller's structure, copied. */
 union session_data {
 	struct {
@@ -48,6 +62,8 @@ union session_data {
 	struct refslab_alloc alloc;
 	struct refslab_dup dup;
 	struct refslab_close close;
+	struct refslab_weak_create weak;
+	struct refslab_upgrade upgrade;
 	struct refslab_slot_set slot_set;
 	struct refslab_slot_load slot_load;
 	struct refslab_slot_move slot_move;
@@ -58,6 +74,9 @@ union session_data {
 	struct refslab_counts counts;
 	struct refslab_stats stats;
 	struct refslab_collect collect;
+	struct refslab_freeze freeze;
+	struct refslab_quarantine quarantine;
+	struct session_inspect inspect;
 };
 
 /**
@@ -95,6 +114,9 @@ static inline struct refslab_heap *session_heap(const struct session *session)
 struct session *session_create(void);
 void session_destroy(struct session *session);
 int session_lock(struct session *session);
+struct refslab_type *session_find_type(struct session *session, u32 id);
+bool session_may_get(const struct refslab_object *object);
+bool session_drop(struct session *session, u64 handle);
 const struct session_call *session_find_call(unsigned int cmd);
 int session_run(struct session *session, const struct session_call *call,
 		union session_data *data);

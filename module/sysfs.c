@@ -132,6 +132,67 @@ static ssize_t collect_store(struct kobject *kobj, struct kobj_attribute *attr,
 	return refslab_collect(to_heap(kobj), generation, NULL) ?: count;
 }
 
+static ssize_t frozen_show(struct kobject *kobj, struct kobj_attribute *attr,
+			   char *buf)
+{
+	return sysfs_emit(buf, "%lu\n", refslab_frozen(to_heap(kobj)));
+}
+
+static ssize_t frozen_store(struct kobject *kobj, struct kobj_attribute *attr,
+			    const char *buf, size_t count)
+{
+	struct refslab_heap *heap = to_heap(kobj);
+	u64 value;
+	long n;
+	int err;
+
+	err = sysfs_parse(buf, 1, &value);
+	if (err)
+		return err;
+	n = value ? refslab_freeze(heap) : refslab_unfreeze(heap);
+	return n < 0 ? n : count;
+}
+
+static ssize_t quarantine_show(struct kobject *kobj, struct kobj_attribute *attr,
+			       char *buf)
+{
+	return sysfs_emit(buf, "%d\n", refslab_get_quarantine(to_heap(kobj)));
+}
+
+static ssize_t quarantine_store(struct kobject *kobj, struct kobj_attribute *attr,
+				const char *buf, size_t count)
+{
+	u64 value;
+	int err;
+
+	err = sysfs_parse(buf, 1, &value);
+	if (err)
+		return err;
+	refslab_set_quarantine(to_heap(kobj), value);
+	return count;
+}
+
+static ssize_t quarantined_show(struct kobject *kobj, struct kobj_attribute *attr,
+				char *buf)
+{
+	return sysfs_emit(buf, "%lu\n", refslab_quarantined(to_heap(kobj)));
+}
+
+static ssize_t quarantined_store(struct kobject *kobj,
+				 struct kobj_attribute *attr,
+				 const char *buf, size_t count)
+{
+	u64 value;
+	long n;
+	int err;
+
+	err = sysfs_parse(buf, 0, &value);
+	if (err)
+		return err;
+	n = refslab_drain_quarantine(to_heap(kobj));
+	return n < 0 ? n : count;
+}
+
 static ssize_t objects_show(struct kobject *kobj, struct kobj_attribute *attr,
 			    char *buf)
 {
@@ -149,6 +210,9 @@ HEAP_ATTR(count1, count1, 0444, count_show, NULL, .index = 1);
 HEAP_ATTR(count2, count2, 0444, count_show, NULL, .index = 2);
 HEAP_ATTR(enabled, enabled, 0644, enabled_show, enabled_store);
 HEAP_ATTR(collect, collect, 0200, NULL, collect_store);
+HEAP_ATTR(frozen, frozen, 0644, frozen_show, frozen_store);
+HEAP_ATTR(quarantine, quarantine, 0644, quarantine_show, quarantine_store);
+HEAP_ATTR(quarantined, quarantined, 0644, quarantined_show, quarantined_store);
 HEAP_ATTR(objects, objects, 0444, objects_show, NULL);
 
 static struct attribute *heap_attrs[] = {
@@ -160,6 +224,9 @@ static struct attribute *heap_attrs[] = {
 	&count2.attr.attr,
 	&enabled.attr.attr,
 	&collect.attr.attr,
+	&frozen.attr.attr,
+	&quarantine.attr.attr,
+	&quarantined.attr.attr,
 	&objects.attr.attr,
 	NULL
 };

@@ -49,14 +49,17 @@ static struct weak_bucket *weak_buckets(struct weak_table *table)
  *
  * Context: May sleep.
  * Return: 0; -EINVAL if the object's type does not allow it, -EBUSY if @weak
- *	refers to something already, -ENOMEM.
+ *	refers to something already, -EOVERFLOW if the object has 1024 weak
+ *	references, -ENOMEM.
  */
 int refslab_weak_set(struct refslab_weak *weak, struct refslab_object *obj)
 {
 	struct slab *slab = slab_of(obj);
 	struct refslab_heap *heap = slab->heap;
 	struct weak_bucket *bucket;
+	struct refslab_weak *other;
 	unsigned long flags;
+	u32 n = 0;
 
 	if (!(slab->type->flags & REFSLAB_TYPE_WEAK))
 		return -EINVAL;
@@ -68,6 +71,13 @@ int refslab_weak_set(struct refslab_weak *weak, struct refslab_object *obj)
 	weak->bucket = bucket_of(obj);
 	bucket += weak->bucket;
 	raw_spin_lock_irqsave(&bucket->lock, flags);
+	/* weak_dead() goes through all of them with interrupts off */
+	hlist_for_each_entry(other, &bucket->list, node)
+		n += other->target == obj;
+	if (n >= WEAK_MAX) {
+		raw_spin_unlock_irqrestore(&bucket->lock, flags);
+		return -EOVERFLOW;
+	}
 	weak->heap = heap;
 	hlist_add_head(&weak->node, &bucket->list);
 	set_bit(slab_index(slab, obj), slab_weak(slab));

@@ -279,11 +279,24 @@ void refslab_get_counts(struct refslab_heap *heap, s64 count[3]);
 void refslab_set_enabled(struct refslab_heap *heap, bool enabled);
 bool refslab_is_enabled(struct refslab_heap *heap);
 
+/* inspect.c */
+#define REFSLAB_ANY_GENERATION	(~0U)
+
+unsigned int refslab_inspect_objects(struct refslab_heap *heap,
+				     const struct refslab_type *type,
+				     unsigned int generation, u64 *cursor,
+				     struct refslab_object **objs,
+				     unsigned int n);
+unsigned int refslab_inspect_referrers(struct refslab_object *obj, u64 *cursor,
+				       struct refslab_object **objs,
+				       unsigned int n);
+
 /* freeze.c */
 long refslab_freeze(struct refslab_heap *heap);
 long refslab_unfreeze(struct refslab_heap *heap);
 unsigned long refslab_frozen(struct refslab_heap *heap);
 void refslab_set_quarantine(struct refslab_heap *heap, bool on);
+bool refslab_get_quarantine(struct refslab_heap *heap);
 long refslab_drain_quarantine(struct refslab_heap *heap);
 unsigned long refslab_quarantined(struct refslab_heap *heap);
 

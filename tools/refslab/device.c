@@ -121,6 +121,32 @@ int device_close(int fd, uint64_t handle)
 	return call(fd, REFSLAB_CLOSE, &close);
 }
 
+int device_weak(int fd, uint64_t handle, uint64_t *weak)
+{
+	struct refslab_weak_create create = {
+		.size = sizeof(create),
+		.handle = handle,
+	};
+	int err = call(fd, REFSLAB_WEAK, &create);
+
+	if (!err)
+		*weak = create.weak;
+	return err;
+}
+
+int device_upgrade(int fd, uint64_t weak, uint64_t *handle)
+{
+	struct refslab_upgrade upgrade = {
+		.size = sizeof(upgrade),
+		.weak = weak,
+	};
+	int err = call(fd, REFSLAB_UPGRADE, &upgrade);
+
+	if (!err)
+		*handle = upgrade.handle;
+	return err;
+}
+
 int device_slot_set(int fd, uint64_t handle, uint32_t slot, uint64_t target)
 {
 	struct refslab_slot_set set = {
@@ -196,6 +222,45 @@ int device_object_info(int fd, uint64_t handle, struct refslab_object_info *info
 	return call(fd, REFSLAB_OBJECT_INFO, info);
 }
 
+int device_objects(int fd, uint32_t type, uint32_t generation, uint64_t *cursor,
+		   uint64_t *handles, uint32_t *count)
+{
+	struct refslab_objects objects = {
+		.size = sizeof(objects),
+		.type = type,
+		.generation = generation,
+		.cursor = *cursor,
+		.count = *count,
+		.handles = (uintptr_t)handles,
+	};
+	int err = call(fd, REFSLAB_OBJECTS, &objects);
+
+	if (!err) {
+		*cursor = objects.cursor;
+		*count = objects.count;
+	}
+	return err;
+}
+
+int device_referrers(int fd, uint64_t handle, uint64_t *cursor,
+		     uint64_t *handles, uint32_t *count)
+{
+	struct refslab_referrers referrers = {
+		.size = sizeof(referrers),
+		.handle = handle,
+		.cursor = *cursor,
+		.count = *count,
+		.handles = (uintptr_t)handles,
+	};
+	int err = call(fd, REFSLAB_REFERRERS, &referrers);
+
+	if (!err) {
+		*cursor = referrers.cursor;
+		*count = referrers.count;
+	}
+	return err;
+}
+
 int device_thresholds_get(int fd, uint32_t threshold[REFSLAB_GENERATIONS])
 {
 	struct refslab_thresholds thresholds = { .size = sizeof(thresholds) };
@@ -267,6 +332,22 @@ int device_collect(int fd, uint32_t generation, struct refslab_collect *collect)
 	return call(fd, REFSLAB_COLLECT, collect);
 }
 
+int device_freeze(int fd, uint32_t flags, uint64_t *objects)
+{
+	struct refslab_freeze freeze = { .size = sizeof(freeze), .flags = flags };
+	int err = call(fd, REFSLAB_FREEZE, &freeze);
+
+	if (!err)
+		*objects = freeze.objects;
+	return err;
+}
+
+int device_quarantine(int fd, struct refslab_quarantine *quarantine)
+{
+	quarantine->size = sizeof(*quarantine);
+	return call(fd, REFSLAB_QUARANTINE, quarantine);
+}
+
 const char *device_error(int err)
 {
 	static const struct {
@@ -278,6 +359,7 @@ const char *device_error(int err)
 		{ E2BIG, "this kernel's refslab is older than this program" },
 		{ ENXIO, "the session has no heap" },
 		{ EBADF, "no such handle in this session" },
+		{ EOVERFLOW, "the object has all references or weak handles it may have" },
 		{ ENOENT, "no such type in this heap" },
 		{ ENOSPC, "the heap's limit, or that of its handles or types, is reached" },
 		{ ENOMEM, "the kernel or the memory cgroup has no memory left" },

@@ -75,6 +75,23 @@ uint64_t dup_of(int fd, uint64_t handle)
 	return copy;
 }
 
+uint64_t weak_of(int fd, uint64_t handle)
+{
+	uint64_t weak = 0;
+
+	works(device_weak(fd, handle, &weak));
+	assert_true(weak != 0 && weak != handle);
+	return weak;
+}
+
+uint64_t upgrade(int fd, uint64_t weak)
+{
+	uint64_t handle = -1;
+
+	works(device_upgrade(fd, weak, &handle));
+	return handle;
+}
+
 void drop(int fd, uint64_t handle)
 {
 	works(device_close(fd, handle));

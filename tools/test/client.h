@@ -55,6 +55,8 @@ int session_with_heap(uint64_t limit);	/* automatic sweeps are off */
 uint32_t type(int fd, uint32_t slots, uint32_t payload);
 uint64_t make(int fd, uint32_t type);
 uint64_t dup_of(int fd, uint64_t handle);
+uint64_t weak_of(int fd, uint64_t handle);
+uint64_t upgrade(int fd, uint64_t weak);	/* 0: it is dead */
 void drop(int fd, uint64_t handle);
 void fill(int fd, uint64_t handle, uint32_t slot, uint64_t target);
 uint64_t load(int fd, uint64_t handle, uint32_t slot);

@@ -18,25 +18,32 @@ union argument {
 	struct refslab_alloc alloc;
 	struct refslab_dup dup;
 	struct refslab_close close;
+	struct refslab_weak_create weak;
+	struct refslab_upgrade upgrade;
 	struct refslab_slot_set slot_set;
 	struct refslab_slot_load slot_load;
 	struct refslab_slot_move slot_move;
 	struct refslab_io io;
 	struct refslab_object_info object_info;
+	struct refslab_objects objects;
+	struct refslab_referrers referrers;
 	struct refslab_thresholds thresholds;
 	struct refslab_enable enable;
 	struct refslab_counts counts;
 	struct refslab_stats stats;
 	struct refslab_collect collect;
+	struct refslab_freeze freeze;
+	struct refslab_quarantine quarantine;
 	unsigned char bytes[8192];
 };
 
-/* The heap that a call is tried on: objects a -> b, and a type without any. */
+/* The heap that a call is tried on: objects a -> b, weak of a, and a type without any. */
 struct scene {
 	int fd;
 	uint32_t type, spare;
-	uint64_t a, b;
+	uint64_t a, b, weak;
 	char buffer[PAYLOAD];
+	uint64_t found[4];
 };
 
 struct call {
@@ -99,6 +106,11 @@ static void fill_handle(union argument *x, struct scene *scene)
 	x->dup.handle = scene->a;
 }
 
+static void fill_weak(union argument *x, struct scene *scene)
+{
+	x->upgrade.weak = scene->weak;
+}
+
 static void fill_slot_set(union argument *x, struct scene *scene)
 {
 	x->slot_set.handle = scene->a;
@@ -119,6 +131,20 @@ static void fill_io(union argument *x, struct scene *scene)
 	x->io.buffer = (uintptr_t)scene->buffer;
 }
 
+static void fill_objects(union argument *x, struct scene *scene)
+{
+	x->objects.generation = REFSLAB_GENERATION_ANY;
+	x->objects.count = ARRAY_SIZE(scene->found);
+	x->objects.handles = (uintptr_t)scene->found;
+}
+
+static void fill_referrers(union argument *x, struct scene *scene)
+{
+	x->referrers.handle = scene->b;
+	x->referrers.count = ARRAY_SIZE(scene->found);
+	x->referrers.handles = (uintptr_t)scene->found;
+}
+
 static void fill_thresholds(union argument *x, struct scene *scene)
 {
 	(void)scene;
@@ -131,6 +157,19 @@ static void fill_enable(union argument *x, struct scene *scene)
 	(void)scene;
 	x->enable.flags = REFSLAB_ENABLE_SET;
 	x->enable.enabled = 1;
+}
+
+static void fill_freeze(union argument *x, struct scene *scene)
+{
+	(void)scene;
+	x->freeze.flags = REFSLAB_FREEZE_ON;
+}
+
+static void fill_quarantine(union argument *x, struct scene *scene)
+{
+	(void)scene;
+	x->quarantine.flags = REFSLAB_QUARANTINE_SET;
+	x->quarantine.enabled = 1;
 }
 
 #define CALL(NAME, structure, first_size, reserved_at, known, filler) { \
@@ -151,6 +190,8 @@ static const struct call calls[] = {
 	CALL(ALLOC, refslab_alloc, 24, RESERVED(refslab_alloc), 0, fill_alloc),
 	CALL(DUP, refslab_dup, 24, 0, 0, fill_handle),
 	CALL(CLOSE, refslab_close, 16, 0, 0, fill_handle),
+	CALL(WEAK, refslab_weak_create, 24, 0, 0, fill_handle),
+	CALL(UPGRADE, refslab_upgrade, 24, 0, 0, fill_weak),
 	CALL(SLOT_SET, refslab_slot_set, 32, RESERVED(refslab_slot_set), 0,
 	     fill_slot_set),
 	CALL(SLOT_LOAD, refslab_slot_load, 32, RESERVED(refslab_slot_load), 0,
@@ -159,6 +200,10 @@ static const struct call calls[] = {
 	CALL(READ, refslab_io, 32, 0, 0, fill_io),
 	CALL(WRITE, refslab_io, 32, 0, 0, fill_io),
 	CALL(OBJECT_INFO, refslab_object_info, 40, 0, 0, fill_handle),
+	CALL(OBJECTS, refslab_objects, 40, RESERVED(refslab_objects), 0,
+	     fill_objects),
+	CALL(REFERRERS, refslab_referrers, 40, RESERVED(refslab_referrers), 0,
+	     fill_referrers),
 	CALL(THRESHOLDS, refslab_thresholds, 24, RESERVED(refslab_thresholds),
 	     REFSLAB_THRESHOLDS_SET, fill_thresholds),
 	CALL(ENABLE, refslab_enable, 16, RESERVED(refslab_enable),
@@ -167,6 +212,10 @@ static const struct call calls[] = {
 	CALL(STATS, refslab_stats, 72, RESERVED(refslab_stats), 0, fill_nothing),
 	CALL(COLLECT, refslab_collect, 48, RESERVED(refslab_collect), 0,
 	     fill_nothing),
+	CALL(FREEZE, refslab_freeze, 16, 0,
+	     REFSLAB_FREEZE_ON | REFSLAB_FREEZE_OFF, fill_freeze),
+	CALL(QUARANTINE, refslab_quarantine, 24, RESERVED(refslab_quarantine),
+	     REFSLAB_QUARANTINE_SET | REFSLAB_QUARANTINE_DRAIN, fill_quarantine),
 };
 
 static bool is_out(const struct call *call)
@@ -183,6 +232,7 @@ static void scene_begin(struct scene *scene, const struct call *call,
 	scene->a = make(scene->fd, scene->type);
 	scene->b = make(scene->fd, scene->type);
 	fill(scene->fd, scene->a, 0, scene->b);
+	works(device_weak(scene->fd, scene->a, &scene->weak));
 	memset(argument, 0, sizeof(*argument));
 	call->fill(argument, scene);
 	argument->head.size = call->size;
@@ -192,7 +242,8 @@ static void scene_begin(struct scene *scene, const struct call *call,
 struct picture {
 	struct refslab_heap_info info;
 	uint32_t threshold[REFSLAB_GENERATIONS], enabled;
-	uint64_t count_a, count_b, runs;
+	uint64_t count_a, count_b, runs, frozen;
+	struct refslab_quarantine quarantine;
 	char payload[PAYLOAD];
 	bool no_heap;
 };
@@ -212,6 +263,8 @@ static void look(const struct scene *scene, struct picture *picture)
 	picture->count_a = count_of(scene->fd, scene->a);
 	picture->count_b = count_of(scene->fd, scene->b);
 	picture->runs = runs_of(scene->fd);
+	works(device_freeze(scene->fd, 0, &picture->frozen));
+	works(device_quarantine(scene->fd, &picture->quarantine));
 	works(device_read(scene->fd, scene->a, 0, picture->payload, PAYLOAD));
 }
 
@@ -258,7 +311,7 @@ static void test_all_succeed(void **state)
 
 static void test_unknown(void **state)
 {
-	static const unsigned int unknown[] = { 0x03, 0x0f, 0x13, 0x23, 0x33, 0x43, 0x55, 0xff };
+	static const unsigned int unknown[] = { 0x03, 0x0f, 0x13, 0x25, 0x33, 0x45, 0x57, 0xff };
 	struct client *client = *state;
 	union argument argument = { 0 };
 	size_t i;
@@ -420,7 +473,7 @@ static void test_reserved(void **state)
 		close(scene.fd);
 		tried++;
 	}
-	assert_int_equal(tried, 8);
+	assert_int_equal(tried, 11);
 }
 
 static void test_no_heap(void **state)
@@ -501,8 +554,9 @@ static void test_read_only(void **state)
 		if (!is_out(call) || call->request == REFSLAB_COLLECT)
 			continue;
 		scene_begin(&scene, call, &argument);
-		/* Setting gives nothing back, so it is asking that must fail. */
-		if (call->fill == fill_thresholds || call->fill == fill_enable)
+		/* What was set stays, so it is asking that must fail. */
+		if (call->fill == fill_thresholds || call->fill == fill_enable ||
+		    call->fill == fill_freeze || call->fill == fill_quarantine)
 			memset(&argument.head.flags, 0, call->size - 4);
 		memory = mmap(NULL, page, PROT_READ | PROT_WRITE,
 			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -514,7 +568,7 @@ static void test_read_only(void **state)
 		close(scene.fd);
 		tried++;
 	}
-	assert_int_equal(tried, 11);
+	assert_int_equal(tried, 17);
 }
 
 /* Again and again: what is taken back must be whole, and not run out. */
@@ -525,29 +579,39 @@ static void test_read_only_often(void **state)
 	struct refslab_alloc alloc = { .size = sizeof(alloc), .type = client->two };
 	struct refslab_dup dup = { .size = sizeof(dup), .handle = a };
 	struct refslab_slot_load load = { .size = sizeof(load), .handle = a };
+	struct refslab_weak_create weak = { .size = sizeof(weak), .handle = a };
+	struct refslab_upgrade upgrade = { .size = sizeof(upgrade) };
 	size_t page = sysconf(_SC_PAGESIZE);
 	unsigned char *memory;
 	int i;
 
 	fill(client->fd, a, 0, a);
+	works(device_weak(client->fd, a, (uint64_t *)&upgrade.weak));
 	memory = mmap(NULL, page, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	assert_ptr_not_equal(memory, MAP_FAILED);
 	memcpy(memory, &alloc, sizeof(alloc));
 	memcpy(memory + 256, &dup, sizeof(dup));
 	memcpy(memory + 512, &load, sizeof(load));
+	memcpy(memory + 768, &weak, sizeof(weak));
+	memcpy(memory + 1024, &upgrade, sizeof(upgrade));
 	assert_int_equal(mprotect(memory, page, PROT_READ), 0);
-	for (i = 0; i < 1000; i++) {
+	for (i = 0; i < 2000; i++) {
 		assert_int_equal(ioctl(client->fd, REFSLAB_ALLOC, memory), -1);
 		assert_int_equal(errno, EFAULT);
 		assert_int_equal(ioctl(client->fd, REFSLAB_DUP, memory + 256), -1);
 		assert_int_equal(errno, EFAULT);
 		assert_int_equal(ioctl(client->fd, REFSLAB_SLOT_LOAD, memory + 512), -1);
 		assert_int_equal(errno, EFAULT);
+		/* More often than an object may have weak handles at a time. */
+		assert_int_equal(ioctl(client->fd, REFSLAB_WEAK, memory + 768), -1);
+		assert_int_equal(errno, EFAULT);
+		assert_int_equal(ioctl(client->fd, REFSLAB_UPGRADE, memory + 1024), -1);
+		assert_int_equal(errno, EFAULT);
 	}
 	munmap(memory, page);
 	assert_objects(client->fd, 1);
-	assert_int_equal(info_of(client->fd).handles, 1);
+	assert_int_equal(info_of(client->fd).handles, 2);
 	assert_int_equal(count_of(client->fd, a), 2);
 }
 

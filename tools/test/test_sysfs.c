@@ -9,7 +9,8 @@
 #define ROOT "/sys/kernel/refslab"
 
 static const char *const heap_read_write[] = {
-	"threshold0", "threshold1", "threshold2", "enabled",
+	"threshold0", "threshold1", "threshold2", "enabled", "frozen",
+	"quarantine", "quarantined",
 	"pool/limit", "pool/reserve", "pool/low", "pool/high",
 };
 
@@ -308,6 +309,9 @@ static void test_bad_values(void **state)
 		}
 	}
 	fails(EINVAL, write_text(path_of(client->fd, "enabled"), "2\n"));
+	fails(EINVAL, write_text(path_of(client->fd, "frozen"), "2\n"));
+	fails(EINVAL, write_text(path_of(client->fd, "quarantine"), "2\n"));
+	fails(EINVAL, write_text(path_of(client->fd, "quarantined"), "1\n"));
 	fails(EINVAL, write_text(path_of(client->fd, "threshold0"), "4294967296\n"));
 	fails(EINVAL, write_text(path_of(client->fd, "threshold0"), "4294967295\n"));
 	fails(EINVAL, write_text(path_of(client->fd, "pool/limit"), "0\n"));
@@ -345,6 +349,44 @@ static void test_collect(void **state)
 }
 
 /* A threshold that is written to a file is what the heap goes by. */
+static void test_frozen(void **state)
+{
+	struct client *client = *state;
+	uint64_t objects = 0;
+
+	drop(client->fd, ring(client->fd, client->two, 3));
+	make(client->fd, client->leaf);
+	assert_int_equal(value_of(client->fd, "frozen"), 0);
+	put_value(client->fd, "frozen", 1);
+	assert_int_equal(value_of(client->fd, "frozen"), 3);
+	works(device_freeze(client->fd, 0, &objects));
+	assert_int_equal(objects, 3);
+	put_value(client->fd, "collect", 2);
+	assert_objects(client->fd, 4);
+	put_value(client->fd, "frozen", 0);
+	assert_int_equal(value_of(client->fd, "frozen"), 0);
+	put_value(client->fd, "collect", 2);
+	assert_objects(client->fd, 1);
+}
+
+static void test_quarantine(void **state)
+{
+	struct client *client = *state;
+
+	put_value(client->fd, "quarantine", 1);
+	assert_int_equal(value_of(client->fd, "quarantine"), 1);
+	drop(client->fd, ring(client->fd, client->two, 3));
+	put_value(client->fd, "collect", 2);
+	assert_int_equal(value_of(client->fd, "quarantined"), 3);
+	assert_int_equal(value_of(client->fd, "frozen"), 0);
+	assert_int_equal(value_of(client->fd, "objects"), 3);
+	put_value(client->fd, "quarantine", 0);
+	put_value(client->fd, "quarantined", 0);
+	assert_int_equal(value_of(client->fd, "quarantined"), 0);
+	put_value(client->fd, "collect", 2);
+	assert_objects(client->fd, 0);
+}
+
 static void test_threshold_works(void **state)
 {
 	struct client *client = *state;
@@ -404,6 +446,8 @@ int main(void)
 		client_test(test_write),
 		client_test(test_bad_values),
 		client_test(test_collect),
+		client_test(test_frozen),
+		client_test(test_quarantine),
 		client_test(test_threshold_works),
 		client_test(test_gone_with_heap),
 		cmocka_unit_test(test_reserved_name),

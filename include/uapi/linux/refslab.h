@@ -21,16 +21,22 @@
  *	handles	ALLOC		-> handle of a fresh object
  *		DUP		-> another handle of the same object
  *		CLOSE		give a handle's reference back
+ *		WEAK		-> weak handle, which keeps nothing alive
+ *		UPGRADE		-> handle of what a weak handle names
  *	slots	SLOT_SET	let a slot refer to an object, or to nothing
  *		SLOT_LOAD	-> handle of what a slot refers to
  *		SLOT_MOVE	move a reference from one slot to another
  *	payload	READ, WRITE	copy bytes out of and into an object
  *		OBJECT_INFO	type, count, generation
+ *	inspection OBJECTS	-> handles of objects that live
+ *		REFERRERS	-> handles of objects that refer to one
  *	sweeps	THRESHOLDS	get, or set, the three thresholds
  *		ENABLE		switch automatic sweeps on or off, or ask
  *		COUNTS		what the thresholds are compared with
  *		STATS		what sweeps of one generation have done
  *		COLLECT		sweep now
+ *		FREEZE		put objects out of the sweeps' sight, or back
+ *		QUARANTINE	keep what sweeps would free, for debugging
  *
  * Every structure begins with its own size in bytes, which the caller sets to
  * sizeof(). A shorter structure than the kernel's is read as if it went on in
@@ -46,8 +52,10 @@
  *	E2BIG	the caller's structure says something this kernel does not know
  *	EFAULT	a pointer does not point to the caller's memory
  *	ENXIO	the session has no heap yet
- *	EOVERFLOW the object has 2^26 references: no more for it
- *	EBADF	no such handle in this session, or one closed already
+ *	EOVERFLOW the object has 2^26 references, or 1024 weak handles: no more
+ *		for it
+ *	EBADF	no such handle in this session, one closed already, or a weak
+ *		one where another is wanted and the other way round
  *	ENOENT	no such type in this heap
  *	ENOSPC	the heap's limit, or the limit of handles or types, is reached
  *	ENOMEM	the kernel or the memory cgroup has no memory
@@ -61,12 +69,15 @@
  *	EXDEV	the handle names an object of another heap
  *	EOPNOTSUPP COLLECT: the heap's sweeper stopped after an internal error
  *
- * A call that fails has changed nothing, with one exception: where the result
- * cannot be written back (EFAULT) because the caller's memory went away between
- * the check and the copy, what was made is taken back.
+ * A call that fails has changed nothing: where the result cannot be written
+ * back (EFAULT), what was made is taken back. Exceptions are COLLECT, FREEZE
+ * and QUARANTINE, and the setting of THRESHOLDS and ENABLE: what these have done
+ * when only the answer gets lost stays done.
  *
  * Handles are 64-bit numbers, never zero; zero stands for "no object". They
- * mean nothing outside the session that got them.
+ * mean nothing outside the session that got them. Weak handles are handles of
+ * another kind: they count against the same limit and are closed by CLOSE, but
+ * are no references, and of the other calls only UPGRADE takes them.
  */
 #ifndef _UAPI_LINUX_REFSLAB_H
 #define _UAPI_LINUX_REFSLAB_H
@@ -76,6 +87,7 @@
 
 #define REFSLAB_NAME_MAX	32	/* bytes of a name, with its final zero */
 #define REFSLAB_GENERATIONS	3
+#define REFSLAB_GENERATION_FROZEN 3	/* of objects that no sweep looks at */
 #define REFSLAB_SLOTS_MAX	1024	/* slots of one object of a user heap */
 #define REFSLAB_PAYLOAD_MAX	8192	/* payload bytes of one object, likewise */
 #define REFSLAB_OBJECT_BYTES_MAX 16000	/* header, slots, padding and payload */
@@ -263,11 +275,46 @@ struct refslab_dup {
  * struct refslab_close - give a handle back
  * @size: sizeof(struct refslab_close)
  * @flags: zero
- * @handle: an open handle, closed afterwards
+ * @handle: an open handle, weak or not, closed afterwards
  */
 struct refslab_close {
 	__u32	size;
 	__u32	flags;
+	__u64	handle;
+};
+
+/**
+ * struct refslab_weak_create - make a weak handle
+ * @size: sizeof(struct refslab_weak_create)
+ * @flags: zero
+ * @handle: an open handle, not a weak one
+ * @weak: out: a weak handle of the same object
+ *
+ * The object dies as if there were no weak handle. From that instant on, which
+ * for a garbage cycle is the same for all its members, the weak handle is dead;
+ * it stays open until it is closed.
+ */
+struct refslab_weak_create {
+	__u32	size;
+	__u32	flags;
+	__u64	handle;
+	__u64	weak;
+};
+
+/**
+ * struct refslab_upgrade - get a handle of what a weak handle names
+ * @size: sizeof(struct refslab_upgrade)
+ * @flags: zero
+ * @weak: an open weak handle; stays open
+ * @handle: out: a new handle of the object, 0 if it is dead
+ *
+ * ENOSPC, if the session has all handles it may have, tells nothing about the
+ * object.
+ */
+struct refslab_upgrade {
+	__u32	size;
+	__u32	flags;
+	__u64	weak;
 	__u64	handle;
 };
 
@@ -356,7 +403,8 @@ struct refslab_io {
  * @flags: zero
  * @handle: the object
  * @type: out: number of its type
- * @generation: out: sweeps survived, capped; 0 for leaf types
+ * @generation: out: sweeps survived, at most 2; REFSLAB_GENERATION_FROZEN for
+ *	what is frozen or in quarantine; 0 for leaf types
  * @count: out: references to it, from handles, slots and the kernel
  * @slots: out: slots it has
  * @payload: out: payload bytes it has
@@ -370,6 +418,67 @@ struct refslab_object_info {
 	__u64	count;
 	__u32	slots;
 	__u32	payload;
+};
+
+#define REFSLAB_INSPECT_MAX	1024	/* handles that one call makes */
+#define REFSLAB_GENERATION_ANY	0xffffffffU
+
+/**
+ * struct refslab_objects - get handles of the objects that live
+ * @size: sizeof(struct refslab_objects)
+ * @flags: zero
+ * @type: only objects of this type; 0 for any
+ * @generation: only objects of this generation, as REFSLAB_OBJECT_INFO says it;
+ *	REFSLAB_GENERATION_ANY for any; EINVAL for what is neither
+ * @cursor: in: 0 to begin, else what the call before gave; out: what the next
+ *	call is to be given, 0 if there is none to be made
+ * @count: in: room in @handles, 1 to REFSLAB_INSPECT_MAX; out: how many there
+ *	are
+ * @reserved: zero
+ * @handles: array of __u64 in the caller's memory, for the new handles
+ *
+ * A call looks at a limited part of the heap, so it may give less than there is
+ * room for, or nothing at all, and yet not be the last. Objects that live all
+ * the time are found once; what comes, goes or changes its generation meanwhile
+ * may be. Garbage that no sweep has found yet lives, and the handle keeps it.
+ * Objects that have as many references as they may are left out.
+ *
+ * A call that fails, with ENOSPC because the session may not have that many
+ * handles too, leaves none behind; with EFAULT part of @handles may have been
+ * written.
+ */
+struct refslab_objects {
+	__u32	size;
+	__u32	flags;
+	__u32	type;
+	__u32	generation;
+	__u64	cursor;
+	__u32	count;
+	__u32	reserved;
+	__u64	handles;
+};
+
+/**
+ * struct refslab_referrers - get handles of the objects that refer to one
+ * @size: sizeof(struct refslab_referrers)
+ * @flags: zero
+ * @handle: an open handle of the one
+ * @cursor: as in &struct refslab_objects, and likewise what follows
+ * @count: in and out
+ * @reserved: zero
+ * @handles: array of __u64 in the caller's memory, for the new handles
+ *
+ * An object with several slots that refer to it is found once; so is the object
+ * itself, if it has one. What handles there are of it does not show.
+ */
+struct refslab_referrers {
+	__u32	size;
+	__u32	flags;
+	__u64	handle;
+	__u64	cursor;
+	__u32	count;
+	__u32	reserved;
+	__u64	handles;
 };
 
 #define REFSLAB_THRESHOLDS_SET	(1U << 0)
@@ -478,6 +587,58 @@ struct refslab_collect {
 	__u64	time_ns;
 };
 
+#define REFSLAB_FREEZE_ON	(1U << 0)
+#define REFSLAB_FREEZE_OFF	(1U << 1)
+
+/**
+ * struct refslab_freeze - put all objects out of the sweeps' sight, or back
+ * @size: sizeof(struct refslab_freeze)
+ * @flags: REFSLAB_FREEZE_ON: freeze the objects with slots that there are;
+ *	REFSLAB_FREEZE_OFF: make all that are frozen candidates of the oldest
+ *	generation; neither: only ask; both: EINVAL
+ * @objects: out: how many were frozen, or unfrozen, or are frozen
+ *
+ * For what is built once and stays: sweeps spend no more time on it. A garbage
+ * cycle with a frozen object is not found; counts go on working, so that a
+ * frozen object whose last reference goes is freed at once. Objects made later
+ * are not frozen. Looks at all objects of the heap, also to answer.
+ *
+ * Waits for a sweep under way first, if it is to change something.
+ */
+struct refslab_freeze {
+	__u32	size;
+	__u32	flags;
+	__u64	objects;
+};
+
+#define REFSLAB_QUARANTINE_SET	(1U << 0)
+#define REFSLAB_QUARANTINE_DRAIN (1U << 1)
+
+/**
+ * struct refslab_quarantine - keep what sweeps would free, for debugging
+ * @size: sizeof(struct refslab_quarantine)
+ * @flags: REFSLAB_QUARANTINE_SET: set @enabled; REFSLAB_QUARANTINE_DRAIN: make
+ *	what is in quarantine candidates of the oldest generation; neither: only
+ *	ask; both: EINVAL
+ * @enabled: 1 on, 0 off; with REFSLAB_QUARANTINE_SET in, else out
+ * @reserved: zero
+ * @objects: out: how many are in quarantine, or were drained; with
+ *	REFSLAB_QUARANTINE_SET 0
+ *
+ * While it is on, what a sweep finds to be garbage is frozen in place of being
+ * freed, and counted as unfreed; nobody but REFSLAB_QUARANTINE_DRAIN unfreezes
+ * it. Weak handles of it are alive. Drained with the quarantine off, what is
+ * garbage still goes with the next sweep of generation 2. Asking and draining
+ * look at all objects of the heap; draining waits for a sweep under way first.
+ */
+struct refslab_quarantine {
+	__u32	size;
+	__u32	flags;
+	__u32	enabled;
+	__u32	reserved;
+	__u64	objects;
+};
+
 /* An unregistered letter; see Documentation/userspace-api/ioctl in the kernel */
 #define REFSLAB_IOC		0xD7
 
@@ -490,16 +651,22 @@ struct refslab_collect {
 #define REFSLAB_ALLOC		_IOWR(REFSLAB_IOC, 0x20, struct refslab_alloc)
 #define REFSLAB_DUP		_IOWR(REFSLAB_IOC, 0x21, struct refslab_dup)
 #define REFSLAB_CLOSE		_IOW(REFSLAB_IOC, 0x22, struct refslab_close)
+#define REFSLAB_WEAK		_IOWR(REFSLAB_IOC, 0x23, struct refslab_weak_create)
+#define REFSLAB_UPGRADE		_IOWR(REFSLAB_IOC, 0x24, struct refslab_upgrade)
 #define REFSLAB_SLOT_SET	_IOW(REFSLAB_IOC, 0x30, struct refslab_slot_set)
 #define REFSLAB_SLOT_LOAD	_IOWR(REFSLAB_IOC, 0x31, struct refslab_slot_load)
 #define REFSLAB_SLOT_MOVE	_IOW(REFSLAB_IOC, 0x32, struct refslab_slot_move)
 #define REFSLAB_READ		_IOW(REFSLAB_IOC, 0x40, struct refslab_io)
 #define REFSLAB_WRITE		_IOW(REFSLAB_IOC, 0x41, struct refslab_io)
 #define REFSLAB_OBJECT_INFO	_IOWR(REFSLAB_IOC, 0x42, struct refslab_object_info)
+#define REFSLAB_OBJECTS		_IOWR(REFSLAB_IOC, 0x43, struct refslab_objects)
+#define REFSLAB_REFERRERS	_IOWR(REFSLAB_IOC, 0x44, struct refslab_referrers)
 #define REFSLAB_THRESHOLDS	_IOWR(REFSLAB_IOC, 0x50, struct refslab_thresholds)
 #define REFSLAB_ENABLE		_IOWR(REFSLAB_IOC, 0x51, struct refslab_enable)
 #define REFSLAB_COUNTS		_IOWR(REFSLAB_IOC, 0x52, struct refslab_counts)
 #define REFSLAB_STATS		_IOWR(REFSLAB_IOC, 0x53, struct refslab_stats)
 #define REFSLAB_COLLECT		_IOWR(REFSLAB_IOC, 0x54, struct refslab_collect)
+#define REFSLAB_FREEZE		_IOWR(REFSLAB_IOC, 0x55, struct refslab_freeze)
+#define REFSLAB_QUARANTINE	_IOWR(REFSLAB_IOC, 0x56, struct refslab_quarantine)
 
 #endif /* _UAPI_LINUX_REFSLAB_H */
