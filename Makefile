@@ -96,6 +96,7 @@ help:
 #:   make kunit        the KUnit suites on the debug kernel
 #:   make test-6.12    the user-space tests on one kernel: 6.12, 6.1, debug, 6.12-rt, ...
 #:   make torture-debug  mutators beside sweeps, for a minute: on debug, kcsan, 6.12, ...
+#:   make model        every state of the sweep's protocol, by SPIN, and mutants that must fail
 #:   make setup        what these do first: packages, guest kernels (in REFSLAB_CACHE)
 #:
 #:   make clean        remove build/; what is in the cache stays
@@ -103,4 +104,4 @@ help:
 #: Variables: KDIR=/usr/src/linux-headers-...  KERNELRELEASE=...  DESTDIR=  PREFIX=/usr/local
 #:            V=1 (show commands)  GUEST=6.12  REFSLAB_CACHE=~/.cache/refslab  REFSLAB_ANY_KERNEL=1
 
-.PHONY: module headers install uninstall tools demo shell guest setup check test kunit clean help
+.PHONY: module model headers install uninstall tools demo shell guest setup check test kunit clean help
