@@ -13,7 +13,7 @@
  * Start	0 <-> 1, each held, 0 a candidate; or OLDER, THIRD, GARBAGE, TWOSLOTS, LONE, SELF, SELVES, see init
  * Features	FINALIZE (FINMASK: which objects; FINALIZED: 0 has been), FREEZE, WEAK (NO_ENTRY at first), RETIRE,
  *		SATURATE, MERGED_COUNT (MERGED_NO_REREAD)
- *		FIN_CLAIM: finalizers only after claim and state, as first designed
+ *		FIN_CLAIM: finalizers only after claim and state, as the code does; FREEZE_CMPXCHG: freeze without GATHERED
  * Mutants	the other names in capitals; tools/model/run says which are harmless
  */
 #ifndef N
@@ -1171,6 +1171,68 @@ inline sweep(g) {
 #define SAME_NOTE(x) (gen[x] == t)
 #endif
 
+#ifndef FREEZE_CMPXCHG
+/* module/freeze.c: GATHERED for a moment, and with it the right to write the note */
+inline walk(want, new, list) {
+	FOR(i, N)
+		atomic { t = (CNT(i) > 0 -> 1 : 0) }
+		if
+		:: t -> atomic { t = ((gen[i] == FROZEN) == want) }
+		:: else
+		fi;
+		if
+		:: t ->
+			/* sweep_own() */
+			atomic {
+				if
+#ifdef FREEZE_UNOWNED
+				:: CNT(i) > 0 && !SAT(i) -> skip
+#else
+				:: CNT(i) > 0 && !SAT(i) && !(w[i] & G) -> w[i] = (w[i] & ~31) | G
+#endif
+				:: else -> t = 0
+				fi
+			}
+		:: else
+		fi;
+		if
+		:: t ->
+			/* sweep_disown() */
+#ifdef FINALIZE
+			atomic { n = fin[i] }
+			atomic { gen[i] = new; fin[i] = n; n = 0; ENTER(NM) }
+#else
+			atomic { gen[i] = new; ENTER(NM) }
+#endif
+			atomic {
+				t = 0;
+				if
+				:: w[i] & R -> assert(CNT(i) == 0 && !isfree[i]); give_back(i)
+				:: !(w[i] & R) && CNT(i) == 0 -> w[i] = w[i] & ~(G | L)
+				:: !(w[i] & R) && CNT(i) > 0 ->
+					t = (!SAT(i) && (list || TOUCHED(i)) -> 1 : 0);
+					w[i] = (w[i] & ~(G | L)) | (t -> L : 0)
+				fi
+			}
+			if
+			:: t && new != FROZEN -> set_hint(i, new); sweep_dirty(i, new)
+			:: else
+			fi;
+			atomic { t = 0; LEAVE(NM) }
+		:: else
+		fi
+	END(i);
+	i = 0
+}
+
+inline freeze() {
+	walk(0, FROZEN, 0)
+}
+
+inline unfreeze() {
+	walk(1, TOP, 1)
+}
+#else
 inline freeze() {
 	FOR(i, N)
 		atomic { t = (CNT(i) > 0 -> 1 : 0) }
@@ -1242,6 +1304,7 @@ inline unfreeze() {
 	END(i);
 	atomic { i = 0; t = 0; n = 0 }
 }
+#endif
 #endif
 
 proctype sweeper() {
