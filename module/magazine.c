@@ -246,6 +246,19 @@ static void drain_here(void *type)
 }
 
 /**
+ * magazine_drain_local - empty this CPU's magazine of a type into its slabs
+ * @type: the type
+ *
+ * Context: Any context.
+ */
+void magazine_drain_local(struct refslab_type *type)
+{
+	preempt_disable();
+	drain_here(type);
+	preempt_enable();
+}
+
+/**
  * magazine_drain - empty the magazines of a type into its slabs
  * @type: the type
  *

@@ -27,6 +27,7 @@ struct refslab_object *magazine_alloc(struct refslab_type *type, gfp_t gfp);
 unsigned int magazine_alloc_bulk(struct refslab_type *type, unsigned int n,
 				 void **objects);
 void magazine_free(struct refslab_type *type, struct refslab_object *object);
+void magazine_drain_local(struct refslab_type *type);
 void magazine_drain(struct refslab_type *type);
 unsigned long magazine_objects(struct refslab_type *type);
 int magazine_validate(struct refslab_type *type);

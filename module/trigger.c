@@ -131,11 +131,13 @@ static void trigger_idle(struct work_struct *work)
 	}
 	if (urgent) {
 		sweep_counted(heap, GENERATIONS - 1, &result);
+		/* a second from now, however long it took */
+		WRITE_ONCE(trigger->pressed_at, jiffies | 1);
 	} else if (out == trigger->idle_out) {
 		/* slabs that empty meanwhile take their candidates along */
-		for (gen = 0; gen < GENERATIONS - 1 &&
-			      !candidate_any(&heap->sweep, gen); gen++)
-			;
+		gen = 0;
+		while (gen < GENERATIONS - 1 && !candidate_any(&heap->sweep, gen))
+			gen++;
 		sweep_counted(heap, gen, &result);
 		out = atomic64_read(&trigger->out);
 	}
@@ -179,6 +181,7 @@ void trigger_pressure(struct refslab_heap *heap)
 	unsigned long last = READ_ONCE(trigger->pressed_at);
 
 	if (!automatic(heap) || (last && time_before(jiffies, last + HZ)) ||
+	    ktime_get_ns() < READ_ONCE(trigger->rest_until) ||
 	    !candidate_any(&heap->sweep, GENERATIONS - 1))
 		return;
 	WRITE_ONCE(trigger->pressed_at, jiffies | 1);
@@ -246,6 +249,8 @@ static void drain(struct refslab_heap *heap)
 	xa_for_each(&heap->types, id, type) {
 		if (magazines)
 			magazine_drain(type);
+		else
+			magazine_drain_local(type);
 		slab_shrink(type);
 	}
 	if (magazines)

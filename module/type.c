@@ -103,7 +103,7 @@ static bool type_name_taken(struct refslab_heap *heap, const char *name)
  * Context: May sleep.
  * Return: the type; -EINVAL for arguments that make no sense, -EEXIST if the
  *	heap has a type of that name, -ENOSPC if it has as many types as it may,
- *	-ENOMEM.
+ *	-EDEADLK within a release or a finalizer, -ENOMEM.
  */
 struct refslab_type *refslab_type_create(struct refslab_heap *heap,
 					 const struct refslab_type_args *args)
@@ -117,6 +117,8 @@ struct refslab_type *refslab_type_create(struct refslab_heap *heap,
 	    args->align > PAGE_SIZE || args->align_offset > REFSLAB_OBJECT_MAX ||
 	    args->align_offset % BIT(GRANULE_SHIFT))
 		return ERR_PTR(-EINVAL);
+	if (object_in_release(heap))
+		return ERR_PTR(-EDEADLK);
 
 	type = kzalloc(sizeof(*type), gfp);
 	if (!type)
@@ -215,11 +217,12 @@ static bool type_empty(struct refslab_type *type)
 	unsigned int tries;
 
 	for (tries = 0; tries < 100; tries++) {
+		/* first: emptying magazines interrupts all CPUs */
+		if (refslab_type_objects(type))
+			return false;
 		magazine_drain(type);
 		if (!type_out(type))
 			return true;
-		if (refslab_type_objects(type))
-			return false;
 		usleep_range(50, 100);
 	}
 	return false;
@@ -234,12 +237,14 @@ static bool type_empty(struct refslab_type *type)
  * for the workqueue to release them are waited for.
  *
  * Context: May sleep.
- * Return: 0, or -EBUSY.
+ * Return: 0; -EBUSY; -EDEADLK within a release or a finalizer.
  */
 int refslab_type_destroy(struct refslab_type *type)
 {
 	struct refslab_heap *heap = type->heap;
 
+	if (object_in_release(heap))
+		return -EDEADLK;
 	if (refslab_type_objects(type))
 		releaser_flush(&heap->releaser);
 	mutex_lock(&heap->lock);

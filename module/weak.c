@@ -43,7 +43,8 @@ static struct weak_bucket *weak_buckets(struct weak_table *table)
 
 /**
  * refslab_weak_set - let a weak reference refer to an object
- * @weak: a cleared one, or one that refslab_weak_init() made
+ * @weak: a cleared or dead one, or one that refslab_weak_init() made; setting
+ *	and clearing it is for one at a time
  * @obj: the object, of a type with REFSLAB_TYPE_WEAK; the caller holds a
  *	reference
  *
@@ -63,13 +64,13 @@ int refslab_weak_set(struct refslab_weak *weak, struct refslab_object *obj)
 
 	if (!(slab->type->flags & REFSLAB_TYPE_WEAK))
 		return -EINVAL;
-	if (READ_ONCE(weak->target))
+	/* until dead() has returned it is not ours; pairs with weak_dead() */
+	if (smp_load_acquire(&weak->heap))
 		return -EBUSY;
 	bucket = weak_buckets(&heap->weak);
 	if (!bucket)
 		return -ENOMEM;
-	weak->bucket = bucket_of(obj);
-	bucket += weak->bucket;
+	bucket += bucket_of(obj);
 	raw_spin_lock_irqsave(&bucket->lock, flags);
 	/* weak_dead() goes through all of them with interrupts off */
 	hlist_for_each_entry(other, &bucket->list, node)
@@ -78,6 +79,7 @@ int refslab_weak_set(struct refslab_weak *weak, struct refslab_object *obj)
 		raw_spin_unlock_irqrestore(&bucket->lock, flags);
 		return -EOVERFLOW;
 	}
+	weak->bucket = bucket_of(obj);
 	weak->heap = heap;
 	hlist_add_head(&weak->node, &bucket->list);
 	set_bit(slab_index(slab, obj), slab_weak(slab));
@@ -211,6 +213,7 @@ void weak_destroy(struct refslab_heap *heap)
 			weak_end(weak);
 			if (weak->dead)
 				weak->dead(weak);
+			/* as in weak_dead() */
 			smp_store_release(&weak->heap, NULL);
 		}
 		raw_spin_unlock_irq(&bucket->lock);

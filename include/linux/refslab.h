@@ -128,7 +128,8 @@ struct refslab_slot {
  * @bucket: where in it; refslab's
  * @dead: called when the object has died, or NULL; fixed. Called where
  *	refslab_put() was or by a sweep, with interrupts off and a raw lock
- *	held: short, and without refslab. Not called after refslab_weak_clear().
+ *	held: short, and without refslab. Must not free the weak reference but
+ *	by RCU. Not called after refslab_weak_clear().
  */
 struct refslab_weak {
 	struct refslab_object	*target;
