@@ -86,6 +86,7 @@ static void heap_pressure(struct pool *pool)
  */
 struct refslab_heap *refslab_heap_create(const struct refslab_heap_args *args)
 {
+	gfp_t gfp = args->flags & REFSLAB_HEAP_ACCOUNT ? GFP_KERNEL_ACCOUNT : GFP_KERNEL;
 	struct refslab_heap *heap;
 	int err;
 
@@ -93,7 +94,7 @@ struct refslab_heap *refslab_heap_create(const struct refslab_heap_args *args)
 	    (args->name && !heap_name_valid(args->name)))
 		return ERR_PTR(-EINVAL);
 
-	heap = kzalloc(sizeof(*heap), GFP_KERNEL);
+	heap = kzalloc(sizeof(*heap), gfp);
 	if (!heap)
 		return ERR_PTR(-ENOMEM);
 	heap->flags = args->flags;
@@ -104,7 +105,7 @@ struct refslab_heap *refslab_heap_create(const struct refslab_heap_args *args)
 	lockdep_init_map(&heap->release_map, "refslab_release", &heap->release_key, 0);
 	sweep_init(&heap->sweep);
 	trigger_init(&heap->trigger);
-	err = releaser_init(&heap->releaser);
+	err = releaser_init(&heap->releaser, gfp);
 	if (err)
 		goto err_free;
 

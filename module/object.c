@@ -643,11 +643,11 @@ bool object_sane(struct refslab_object *obj)
 	return !(word & REFSLAB_RELEASED && word & REFSLAB_COUNT_MASK);
 }
 
-int releaser_init(struct releaser *releaser)
+int releaser_init(struct releaser *releaser, gfp_t gfp)
 {
 	INIT_WORK(&releaser->work, releaser_work);
 	atomic_set(&releaser->deferred, 0);
-	releaser->cpu = alloc_percpu(struct release_cpu);
+	releaser->cpu = alloc_percpu_gfp(struct release_cpu, gfp);
 	return releaser->cpu ? 0 : -ENOMEM;
 }
 

@@ -74,7 +74,7 @@ struct releaser {
 	struct task_struct *worker;
 };
 
-int releaser_init(struct releaser *releaser);
+int releaser_init(struct releaser *releaser, gfp_t gfp);
 void releaser_flush(struct releaser *releaser);
 void releaser_destroy(struct releaser *releaser);
 bool object_in_release(struct refslab_heap *heap);

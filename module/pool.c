@@ -737,6 +737,7 @@ int pool_init(struct pool *pool, const char *name,
 		[POOL_LOW] = args->low,
 		[POOL_HIGH] = args->high ?: max_t(u64, HIGH_DEFAULT, args->low),
 	};
+	gfp_t gfp = args->flags & REFSLAB_HEAP_ACCOUNT ? GFP_KERNEL_ACCOUNT : GFP_KERNEL;
 	int nid, err = -ENOMEM;
 
 	raw_spin_lock_init(&pool->lock);
@@ -749,8 +750,8 @@ int pool_init(struct pool *pool, const char *name,
 	pool->limit = CHUNKS_MAX;
 	pool->high = CHUNKS_MAX;
 
-	pool->table = kcalloc(CHUNKS_MAX / CHUNKS_LEAF, sizeof(*pool->table), GFP_KERNEL);
-	pool->cached = kcalloc(nr_node_ids, sizeof(*pool->cached), GFP_KERNEL);
+	pool->table = kcalloc(CHUNKS_MAX / CHUNKS_LEAF, sizeof(*pool->table), gfp);
+	pool->cached = kcalloc(nr_node_ids, sizeof(*pool->cached), gfp);
 	if (!pool->table || !pool->cached)
 		goto err_free;
 	for (nid = 0; nid < nr_node_ids; nid++)
