@@ -314,9 +314,12 @@ void slab_shrink(struct refslab_type *type)
 	for_each_node_state(nid, N_MEMORY) {
 		node = &type->nodes[nid];
 		raw_spin_lock_irqsave(&node->lock, flags);
-		list_for_each_entry_safe(slab, next, &node->partial, list)
-			if (slab->free == slab->layout->objects)
-				slab_retire(type, node, slab);
+		/* emptied ones are last */
+		list_for_each_entry_safe_reverse(slab, next, &node->partial, list) {
+			if (slab->free < slab->layout->objects)
+				break;
+			slab_retire(type, node, slab);
+		}
 		raw_spin_unlock_irqrestore(&node->lock, flags);
 	}
 }

@@ -50,8 +50,8 @@ static struct weak_bucket *weak_buckets(struct weak_table *table)
  *
  * Context: May sleep.
  * Return: 0; -EINVAL if the object's type does not allow it, -EBUSY if @weak
- *	refers to something already, -EOVERFLOW if the object has 1024 weak
- *	references, -ENOMEM.
+ *	refers to something already, -EOVERFLOW if the object, with those
+ *	that share its place in the table, has 1024 weak references, -ENOMEM.
  */
 int refslab_weak_set(struct refslab_weak *weak, struct refslab_object *obj)
 {
@@ -72,9 +72,12 @@ int refslab_weak_set(struct refslab_weak *weak, struct refslab_object *obj)
 		return -ENOMEM;
 	bucket += bucket_of(obj);
 	raw_spin_lock_irqsave(&bucket->lock, flags);
-	/* weak_dead() goes through all of them with interrupts off */
+	/*
+	 * weak_dead() goes through all of the bucket with interrupts off, and
+	 * who can choose objects can choose those of one bucket.
+	 */
 	hlist_for_each_entry(other, &bucket->list, node)
-		n += other->target == obj;
+		n++;
 	if (n >= WEAK_MAX) {
 		raw_spin_unlock_irqrestore(&bucket->lock, flags);
 		return -EOVERFLOW;
