@@ -7,7 +7,7 @@
 #include <linux/spinlock.h>
 
 #define WEAK_BUCKETS_BITS	14
-#define WEAK_MAX		1024	/* of one object: its death has to find them */
+#define WEAK_MAX		1024	/* of one bucket: a death goes through it */
 
 /**
  * struct weak_bucket - weak references by their objects' addresses
