@@ -76,6 +76,9 @@ test-%:
 torture-%:
 	@$(vm)/test $@
 
+delays-%:
+	@$(vm)/test $@
+
 clean:
 	rm -rf build
 

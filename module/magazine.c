@@ -22,9 +22,9 @@
  * magazine_size - how many objects a magazine of a type holds
  * @object_size: bytes of an object
  *
- * Half of it is what goes to the slabs at a time: from the 32 objects that keep
- * the slow path rare for small ones, to few enough for large ones that what a
- * CPU sits on stays below two chunks.
+ * Half of it is what goes to the slabs at a time: 64 small objects, which keeps
+ * the slow path rare, and of large ones so few that a CPU sits on two chunks at
+ * most.
  */
 unsigned int magazine_size(size_t object_size)
 {

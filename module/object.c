@@ -462,8 +462,7 @@ static bool release_or_defer(struct refslab_heap *heap, struct refslab_object *o
 }
 
 /* Everything that has died on this CPU since, in one chain. */
-static void take_nested(struct refslab_heap *heap, struct release_cpu *cpu,
-			struct chain *chain)
+static void take_nested(struct refslab_heap *heap, struct chain *chain)
 {
 	u32 number = this_cpu_xchg(heap->releaser.cpu->head, 0);
 	struct refslab_object *obj, *next;
@@ -508,11 +507,11 @@ static void release_start(struct refslab_heap *heap, struct refslab_object *obj)
 		while ((obj = chain_pop(heap, &chain))) {
 			release_or_defer(heap, obj, &chain, &done);
 			if (READ_ONCE(cpu->head))
-				take_nested(heap, cpu, &chain);
+				take_nested(heap, &chain);
 			if (done >= RELEASE_BUDGET)
 				chain_defer(heap, &chain);
 		}
-		take_nested(heap, cpu, &chain);
+		take_nested(heap, &chain);
 		barrier();
 		cpu->busy = 0;
 		barrier();
