@@ -138,7 +138,7 @@ static u64 word_count(u64 word)
 
 static bool word_touched(u64 word)
 {
-	return word & (REFSLAB_VERSION_MASK | REFSLAB_LISTED);
+	return word & REFSLAB_VERSION_MASK || !(word & REFSLAB_UNLISTED);
 }
 
 static bool wants_finalize(struct refslab_object *obj)
@@ -154,7 +154,7 @@ static bool looks_dead(struct run *run, struct refslab_object *obj)
 	/* came in after the finalizers had run: its turn is next time */
 	if (run->finalized && wants_finalize(obj))
 		return false;
-	return !word_touched(word) && !(word & REFSLAB_SATURATED) &&
+	return !word_touched(word) && !(word & REFSLAB_PINNED) &&
 	       word_count(word) && word_count(word) == scratch_of(obj);
 }
 
@@ -212,26 +212,26 @@ static struct refslab_object *next_target(struct run *run,
 /**
  * sweep_own - gather one object
  * @obj: an object with slots, in a read section
- * @want: flags that its word must have
+ * @unwanted: REFSLAB_UNLISTED if it must be a candidate, or 0
  * @old: its word before
  *
  * Context: sweep.mutex held.
  * Return: true if its note and its memory are ours now.
  */
-bool sweep_own(struct refslab_object *obj, u64 want, u64 *old)
+bool sweep_own(struct refslab_object *obj, u64 unwanted, u64 *old)
 {
 	*old = atomic64_read(&obj->word);
 	do {
 		if (!(*old & REFSLAB_COUNT_MASK) ||
-		    *old & (REFSLAB_GATHERED | REFSLAB_SATURATED) ||
-		    (*old & want) != want)
+		    *old & (REFSLAB_GATHERED | REFSLAB_PINNED | unwanted))
 			return false;
 		/*
 		 * Full barrier: what we read of slots from here on is not older
 		 * than the moment from which on a touch shows.
 		 */
 	} while (!atomic64_try_cmpxchg(&obj->word, (s64 *)old,
-				       (*old & REFSLAB_COUNT_MASK) | REFSLAB_GATHERED));
+				       (*old & REFSLAB_COUNT_MASK) | REFSLAB_GATHERED |
+				       REFSLAB_UNLISTED));
 	return true;
 }
 
@@ -254,11 +254,11 @@ void sweep_disown(struct refslab_object *obj, u64 note, bool list)
 	set_note(obj, note);
 	old = atomic64_read_acquire(&obj->word);
 	do {
-		listed = old & REFSLAB_COUNT_MASK && !(old & REFSLAB_SATURATED) &&
+		listed = old & REFSLAB_COUNT_MASK && !(old & REFSLAB_PINNED) &&
 			 (list || word_touched(old));
-		new = old & ~(REFSLAB_GATHERED | REFSLAB_LISTED);
+		new = (old & ~REFSLAB_GATHERED) | REFSLAB_UNLISTED;
 		if (listed)
-			new |= REFSLAB_LISTED;
+			new &= ~REFSLAB_UNLISTED;
 		/* the releaser's last step came first: nobody but us has it */
 		if (old & REFSLAB_RELEASED)
 			new = 0;
@@ -271,14 +271,14 @@ void sweep_disown(struct refslab_object *obj, u64 note, bool list)
 		object_free(slab->type, obj);
 }
 
-static void gather(struct run *run, struct refslab_object *obj, u64 want)
+static void gather(struct run *run, struct refslab_object *obj, u64 unwanted)
 {
 	u64 old;
 
-	if (!sweep_own(obj, want, &old))
+	if (!sweep_own(obj, unwanted, &old))
 		return;
 	set_note(obj, (note(obj) & (NOTE_GEN | NOTE_FINALIZED)) |
-		      (old & REFSLAB_LISTED ? NOTE_CANDIDATE : 0));
+		      (old & REFSLAB_UNLISTED ? 0 : NOTE_CANDIDATE));
 	append(&run->all, obj);
 }
 
@@ -303,7 +303,7 @@ static void gather_slab(struct run *run, struct slab *slab, unsigned int gen)
 			if (object_generation(obj) > run->gen)
 				candidate_hint(slab, obj, object_generation(obj));
 			else
-				gather(run, obj, REFSLAB_LISTED);
+				gather(run, obj, REFSLAB_UNLISTED);
 		}
 	}
 }
@@ -468,7 +468,8 @@ static bool recount(struct run *run)
 
 static u64 claim_word(struct refslab_object *obj)
 {
-	return REFSLAB_GATHERED | scratch_of(obj) << REFSLAB_COUNT_SHIFT;
+	return REFSLAB_GATHERED | REFSLAB_UNLISTED |
+	       scratch_of(obj) << REFSLAB_COUNT_SHIFT;
 }
 
 /* Returns the first object that could not be claimed, or NULL. */
@@ -689,10 +690,11 @@ static void gather_again(struct refslab_object *obj)
 {
 	u64 old = atomic64_read(&obj->word);
 
-	while (old & REFSLAB_COUNT_MASK && !(old & REFSLAB_SATURATED) &&
+	while (old & REFSLAB_COUNT_MASK && !(old & REFSLAB_PINNED) &&
 	       /* full barrier, as in sweep_own() */
 	       !atomic64_try_cmpxchg(&obj->word, (s64 *)&old,
-				     (old & REFSLAB_COUNT_MASK) | REFSLAB_GATHERED))
+				     (old & REFSLAB_COUNT_MASK) | REFSLAB_GATHERED |
+				     REFSLAB_UNLISTED))
 		;
 	set_note(obj, (note(obj) & (NOTE_GEN | NOTE_FINALIZED | NUMBER_MASK)) |
 		      NOTE_CANDIDATE);
@@ -863,7 +865,7 @@ int sweep_validate(struct refslab_heap *heap)
 			if (!object_sane(obj) || word & REFSLAB_GATHERED)
 				bad++;
 			if (slab->type->leaf || !(word & REFSLAB_COUNT_MASK) ||
-			    !(word & REFSLAB_LISTED) || word & REFSLAB_SATURATED)
+			    word & REFSLAB_UNLISTED)
 				continue;
 			gen = object_generation(obj);
 			if (gen == GENERATION_FROZEN)
