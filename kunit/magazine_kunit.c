@@ -52,25 +52,25 @@ static void test_refill_and_flush(struct kunit *test)
 	migrate_disable();
 	/* empty: half of it comes, one goes on */
 	objs[0] = obj_make(test, type);
-	KUNIT_EXPECT_EQ(test, mine(type)->state, half - 1);
+	KUNIT_EXPECT_EQ(test, mine(type)->count, half - 1);
 	KUNIT_EXPECT_EQ(test, type_out(type), half);
 	for (i = 1; i < half; i++)
 		objs[i] = obj_make(test, type);
-	KUNIT_EXPECT_EQ(test, mine(type)->state, 0);
+	KUNIT_EXPECT_EQ(test, mine(type)->count, 0);
 	KUNIT_EXPECT_EQ(test, type_out(type), half);
 	for (; i < 2 * full; i++)
 		objs[i] = obj_make(test, type);
 	KUNIT_EXPECT_EQ(test, type_out(type), 2 * full);
-	KUNIT_EXPECT_EQ(test, mine(type)->state, 0);
+	KUNIT_EXPECT_EQ(test, mine(type)->count, 0);
 
 	/* full: half of it goes */
 	for (i = 0; i < full; i++)
 		refslab_put(objs[i]);
-	KUNIT_EXPECT_EQ(test, mine(type)->state, full);
+	KUNIT_EXPECT_EQ(test, mine(type)->count, full);
 	KUNIT_EXPECT_EQ(test, type_out(type), 2 * full);
 	EXPECT_OBJECTS(test, type, full);
 	refslab_put(objs[full]);
-	KUNIT_EXPECT_EQ(test, mine(type)->state, half + 1);
+	KUNIT_EXPECT_EQ(test, mine(type)->count, half + 1);
 	KUNIT_EXPECT_EQ(test, type_out(type), 2 * full - half);
 	EXPECT_OBJECTS(test, type, full - 1);
 	KUNIT_EXPECT_EQ(test, type_validate(type), 0);
@@ -146,16 +146,16 @@ static void test_busy(struct kunit *test)
 	m = mine(type);
 	KUNIT_EXPECT_FALSE(test, __refslab_magazine_mark(m));
 	KUNIT_EXPECT_TRUE(test, __refslab_magazine_mark(m));
-	count = m->state;
+	count = m->count;
 	out = type_out(type);
 	b = refslab_alloc(type, GFP_ATOMIC);
 	KUNIT_EXPECT_NOT_NULL(test, b);
-	KUNIT_EXPECT_EQ(test, m->state, count);
+	KUNIT_EXPECT_EQ(test, m->count, count);
 	KUNIT_EXPECT_EQ(test, type_out(type), out + 1);
 	refslab_put(a);
-	KUNIT_EXPECT_EQ(test, m->state, count);
+	KUNIT_EXPECT_EQ(test, m->count, count);
 	KUNIT_EXPECT_EQ(test, type_out(type), out);
-	m->state = count & ~REFSLAB_MAGAZINE_BUSY;
+	__refslab_magazine_done(m, count);
 	preempt_enable();
 	refslab_put(b);
 	EXPECT_OBJECTS(test, type, 0);
@@ -182,7 +182,7 @@ static void test_validator_notices(struct kunit *test)
 	expect_in_log("refslab: a magazine of type leaf holds what it should not");
 	KUNIT_EXPECT_EQ(test, magazine_validate(f->leaf), -EUCLEAN);
 	unexpect_in_log();
-	m->state &= ~REFSLAB_MAGAZINE_BUSY;
+	__refslab_magazine_done(m, m->count);
 	migrate_enable();
 	KUNIT_EXPECT_EQ(test, magazine_validate(f->leaf), 0);
 }

@@ -43,19 +43,10 @@ void magazine_destroy(struct refslab_magazine __percpu *magazines)
 	free_percpu(magazines);
 }
 
-/* How many objects are in a magazine that is ours until magazine_end(); or -1. */
-static __always_inline int magazine_begin(struct refslab_magazine *m)
+/* How many objects are in a magazine that is ours until it is done; or -1. */
+static int magazine_begin(struct refslab_magazine *m)
 {
-	if (unlikely(__refslab_magazine_mark(m)))
-		return -1;
-	return m->state & ~REFSLAB_MAGAZINE_BUSY;
-}
-
-static __always_inline void magazine_end(struct refslab_magazine *m, int count)
-{
-	barrier();
-	/* read by magazine_objects() */
-	WRITE_ONCE(m->state, count);
+	return likely(!__refslab_magazine_mark(m)) ? m->count : -1;
 }
 
 /* Fills an empty magazine by half, or else gets one object from the slabs. */
@@ -74,7 +65,7 @@ static void *take_one(struct refslab_type *type, int nid)
 					  (void **)m->objects);
 		if (count)
 			object = m->objects[--count];
-		magazine_end(m, count);
+		__refslab_magazine_done(m, count);
 	} else {
 		slab_take(type, nid, 1, &object);
 	}
@@ -163,7 +154,7 @@ unsigned int magazine_alloc_bulk(struct refslab_type *type, unsigned int n,
 	if (count >= 0) {
 		while (got < n && count)
 			objects[got++] = m->objects[--count];
-		magazine_end(m, count);
+		__refslab_magazine_done(m, count);
 	}
 	if (got < n)
 		got += slab_take(type, numa_mem_id(), n - got, objects + got);
@@ -206,7 +197,7 @@ void magazine_free_bulk(struct refslab_type *type, unsigned int n, void **object
 		count -= half;
 		memmove(m->objects, m->objects + half, count * sizeof(*m->objects));
 	}
-	magazine_end(m, count);
+	__refslab_magazine_done(m, count);
 	preempt_enable();
 }
 
@@ -227,7 +218,7 @@ static void drain_one(struct refslab_type *type, struct refslab_magazine *m)
 	if (count < 0)
 		return;
 	slab_give(type, count, (void **)m->objects);
-	magazine_end(m, 0);
+	__refslab_magazine_done(m, 0);
 }
 
 static void drain_here(void *type)
@@ -288,8 +279,7 @@ unsigned long magazine_objects(struct refslab_type *type)
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		n += READ_ONCE(per_cpu_ptr(type->path.magazines, cpu)->state) &
-		     ~REFSLAB_MAGAZINE_BUSY;
+		n += READ_ONCE(per_cpu_ptr(type->path.magazines, cpu)->count);
 	return n;
 }
 
@@ -307,10 +297,9 @@ int magazine_validate(struct refslab_type *type)
 	for_each_possible_cpu(cpu) {
 		struct refslab_magazine *m = per_cpu_ptr(type->path.magazines, cpu);
 
-		/* busy, it would be larger than any */
-		if (m->state > type->path.magazine_size)
+		if (m->busy || m->count > type->path.magazine_size)
 			err = -EUCLEAN;
-		for (i = 0; i < m->state && !err; i++) {
+		for (i = 0; i < m->count && !err; i++) {
 			struct refslab_object *object = m->objects[i];
 			struct slab *slab = slab_of(object);
 

@@ -31,21 +31,22 @@ static __always_inline void magazine_free(struct refslab_type *type,
 {
 	const struct refslab_path *path = (const struct refslab_path *)type;
 	struct refslab_magazine *m;
-	u32 count;
+	unsigned long count;
 
 	preempt_disable();
 	m = this_cpu_ptr(path->magazines);
-	if (likely(!__refslab_magazine_mark(m))) {
-		count = m->state - REFSLAB_MAGAZINE_BUSY;
-		if (likely(count < path->magazine_size)) {
-			m->objects[count] = object;
-			barrier();
-			WRITE_ONCE(m->state, count + 1);
-			preempt_enable();
-			return;
-		}
-		WRITE_ONCE(m->state, count);
-	}
+	if (unlikely(__refslab_magazine_mark(m)))
+		goto busy;
+	count = m->count;
+	if (unlikely(count >= path->magazine_size))
+		goto full;
+	m->objects[count] = object;
+	__refslab_magazine_done(m, count + 1);
+	preempt_enable();
+	return;
+full:
+	__refslab_magazine_done(m, count);
+busy:
 	preempt_enable();
 	magazine_free_slow(type, object);
 }

@@ -34,7 +34,7 @@ static DEFINE_PER_CPU(unsigned int, releasing);
 static struct refslab_object *object_dress(struct refslab_type *type,
 					   struct refslab_object *obj, gfp_t gfp)
 {
-	u32 clear = want_init_on_alloc(gfp) ? type->path.clear_init : type->path.clear;
+	u32 clear = gfp & __GFP_ZERO ? type->path.clear_all : type->path.clear;
 
 	if (unlikely(atomic64_read(&obj->word))) {
 		report_bad_word(type, obj);
@@ -67,9 +67,10 @@ static struct refslab_object *alloc_slow(struct refslab_type *type, gfp_t gfp)
 /* The same, from where it did not have to be slow. */
 struct refslab_object *object_alloc(struct refslab_type *type, gfp_t gfp)
 {
-	struct refslab_object *obj = __refslab_take(&type->path);
+	void *obj;
 
-	return likely(obj) ? __refslab_publish(type, obj, gfp) : alloc_slow(type, gfp);
+	return likely(magazine_alloc_bulk(type, 1, &obj)) ?
+	       __refslab_publish(type, obj, gfp) : alloc_slow(type, gfp);
 }
 
 /**
@@ -528,7 +529,7 @@ static __always_inline void put_last(struct refslab_object *obj)
 		return;
 	}
 	atomic64_set_release(&obj->word, 0);
-	if (unlikely(object_undress_wanted()))
+	if (trace_refslab_free_enabled())
 		object_free(type, obj);
 	else
 		magazine_free(type, obj);

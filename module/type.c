@@ -80,14 +80,18 @@ static void type_set_path(struct refslab_type *type)
 	path->born = type->leaf ? REFSLAB_COUNT_ONE :
 				  REFSLAB_COUNT_ONE | REFSLAB_UNLISTED;
 	/* objects are multiples of 16 bytes apart */
-	path->clear_init = ALIGN(type->size, sizeof(u64)) - word;
-	if (type->flags & REFSLAB_TYPE_ZERO || type->traverse || type->slot_offsets)
-		path->clear = path->clear_init;
+	path->clear_all = ALIGN(type->size, sizeof(u64)) - word;
+	/* the kernel's init_on_alloc and init_on_free are those it was booted with */
+	if (want_init_on_alloc(0) || type->flags & REFSLAB_TYPE_ZERO ||
+	    type->traverse || type->slot_offsets)
+		path->clear = path->clear_all;
 	else if (!type->leaf)
 		path->clear = type->slot_offset - word +
 			      type->slots * sizeof(struct refslab_slot);
-	path->hooks = type->ctor;
-	path->plain = type->leaf && !type->release && !(type->flags & REFSLAB_TYPE_WEAK);
+	path->hooks = type->ctor ? 1 : 0;
+	path->plain = type->leaf && !type->release &&
+		      !(type->flags & REFSLAB_TYPE_WEAK) &&
+		      !IS_ENABLED(CONFIG_KASAN) && !want_init_on_free();
 	path->magazine_size = magazine_size(type->layout.size);
 }
 

@@ -145,18 +145,24 @@ struct refslab_weak {
 
 /**
  * struct refslab_magazine - a CPU's small stack of free objects of one type
- * @state: how many objects are in it, and REFSLAB_MAGAZINE_BUSY while somebody
- *	on this CPU is at it: an interrupt goes to the slabs then
+ * @count: objects in it
+ * @busy: 1 while somebody on this CPU is at it: an interrupt goes to the slabs
+ *	then
+ * @state: both, to end that by one store
  * @objects: the last freed one last
  *
  * By its own CPU with preemption off, or with the CPU gone.
  */
 struct refslab_magazine {
-	u32			state;
+	union {
+		struct {
+			u16	count;
+			u16	busy;
+		};
+		u32		state;
+	};
 	struct refslab_object	*objects[];
 };
-
-#define REFSLAB_MAGAZINE_BUSY	BIT(31)
 
 /**
  * struct refslab_path - what the usual way of an allocation and of a release
@@ -165,18 +171,19 @@ struct refslab_magazine {
  * @born: word of a fresh object; fixed
  * @clear: bytes of a fresh object that become zero, from behind its word, whole
  *	u64; fixed
- * @clear_init: the same when init_on_alloc or __GFP_ZERO asks for zeroes; fixed
+ * @clear_all: the same for __GFP_ZERO; fixed
  * @magazine_size: objects a magazine holds at most; fixed
- * @hooks: there is more to do to a fresh object: a ctor; fixed
- * @plain: a leaf type that nobody wants to hear of when its objects die; fixed
+ * @plain: a leaf type, and nothing at all is to be done when its objects die;
+ *	fixed
+ * @hooks: not 0 if there is more to do to a fresh object, a ctor; fixed
  */
 struct refslab_path {
 	struct refslab_magazine __percpu *magazines;
 	u64		born;
+	u64		hooks;
 	u32		clear;
-	u32		clear_init;
-	u32		magazine_size;
-	bool		hooks;
+	u32		clear_all;
+	u16		magazine_size;
 	bool		plain;
 };
 
@@ -355,84 +362,77 @@ DECLARE_TRACEPOINT(refslab_alloc);
 
 /*
  * Marks a magazine of this CPU busy; true if it was. An interrupt comes before
- * or after that, and puts back what it finds: from here on plain accesses in
- * program order are enough. Others read @state to tell it.
+ * or after that one instruction, and leaves behind what it finds: from here on
+ * plain accesses in program order are enough.
  */
 static __always_inline bool __refslab_magazine_mark(struct refslab_magazine *m)
 {
 	bool busy;
 #ifdef __x86_64__
-	asm volatile("btsl $31, %0" : "+m" (m->state), "=@ccc" (busy) : : "memory");
+	asm volatile("btsw $0, %0" : "+m" (m->busy), "=@ccc" (busy) : : "memory");
 #else
 	unsigned long flags;
 
 	raw_local_irq_save(flags);
-	busy = m->state & REFSLAB_MAGAZINE_BUSY;
-	WRITE_ONCE(m->state, m->state | REFSLAB_MAGAZINE_BUSY);
+	busy = m->busy;
+	m->busy = 1;
 	raw_local_irq_restore(flags);
 #endif
 	return busy;
 }
 
-/* An object from this CPU's magazine, or NULL. */
-static __always_inline struct refslab_object *
-__refslab_take(const struct refslab_path *path)
+/* It is not busy any more, and holds @count objects. */
+static __always_inline void __refslab_magazine_done(struct refslab_magazine *m, u32 count)
 {
-	struct refslab_object *obj = NULL;
-	struct refslab_magazine *m;
-	u32 count;
-
-	preempt_disable();
-	m = this_cpu_ptr(path->magazines);
-	if (likely(!__refslab_magazine_mark(m))) {
-		if (likely(!__builtin_sub_overflow(m->state, REFSLAB_MAGAZINE_BUSY + 1U,
-						   &count))) {
-			obj = m->objects[count];
-			barrier();
-		} else {
-			count = 0;
-		}
-		WRITE_ONCE(m->state, count);
-	}
-	preempt_enable();
-	return obj;
+	barrier();
+	/* read by other CPUs, to tell it */
+#ifdef __x86_64__
+	WRITE_ONCE(m->state, count);
+#else
+	WRITE_ONCE(m->count, count);
+	barrier();
+	m->busy = 0;
+#endif
 }
 
 /* Makes whole words zero that others may be looking at. */
-static __always_inline void __refslab_zero(u64 *p, u32 bytes)
+static __always_inline void __refslab_zero(u64 *p, long bytes)
 {
-	u64 *end = (void *)p + bytes;
+	long i = 0, last = bytes - 4 * sizeof(u64);
 
-	if (bytes < 4 * sizeof(u64)) {
-		for (; p < end; p++)
-			WRITE_ONCE(*p, 0);
+	if (unlikely(last < 0)) {
+		for (; i < bytes; i += sizeof(u64))
+			WRITE_ONCE(*(u64 *)((void *)p + i), 0);
 		return;
 	}
 	do {
-		WRITE_ONCE(p[0], 0);
-		WRITE_ONCE(p[1], 0);
-		WRITE_ONCE(p[2], 0);
-		WRITE_ONCE(p[3], 0);
-		p += 4;
-	} while (p < end - 3);
+		u64 *q = (void *)p + i;
+
+		WRITE_ONCE(q[0], 0);
+		WRITE_ONCE(q[1], 0);
+		WRITE_ONCE(q[2], 0);
+		WRITE_ONCE(q[3], 0);
+		i += 4 * sizeof(u64);
+	} while (i < last);
 	/* some of them twice, which costs less than to find out */
-	WRITE_ONCE(end[-4], 0);
-	WRITE_ONCE(end[-3], 0);
-	WRITE_ONCE(end[-2], 0);
-	WRITE_ONCE(end[-1], 0);
+	p = (void *)p + last;
+	WRITE_ONCE(p[0], 0);
+	WRITE_ONCE(p[1], 0);
+	WRITE_ONCE(p[2], 0);
+	WRITE_ONCE(p[3], 0);
 }
 
-/* What makes a taken object a fresh one. */
+/* Makes a fresh object of one that was taken. */
 static __always_inline struct refslab_object *
 __refslab_publish(struct refslab_type *type, struct refslab_object *obj, gfp_t gfp)
 {
 	const struct refslab_path *path = (const struct refslab_path *)type;
-	u32 clear;
+	u32 clear = gfp & __GFP_ZERO ? path->clear_all : path->clear;
 
-	if (unlikely(atomic64_read(&obj->word) || path->hooks ||
-		     REFSLAB_HOOKS_ALWAYS || tracepoint_enabled(refslab_alloc)))
+	/* its word is 0, as it was freed, and nothing else is to be done to it */
+	if (unlikely(REFSLAB_HOOKS_ALWAYS || tracepoint_enabled(refslab_alloc) ||
+		     atomic64_read(&obj->word) | path->hooks))
 		return __refslab_alloc_hooks(type, obj, gfp);
-	clear = want_init_on_alloc(gfp) ? path->clear_init : path->clear;
 	if (clear)
 		__refslab_zero((u64 *)(obj + 1), clear);
 	/*
@@ -462,11 +462,26 @@ __refslab_publish(struct refslab_type *type, struct refslab_object *obj, gfp_t g
 static __always_inline struct refslab_object * __must_check
 refslab_alloc(struct refslab_type *type, gfp_t gfp)
 {
-	struct refslab_object *obj = __refslab_take((const struct refslab_path *)type);
+	const struct refslab_path *path = (const struct refslab_path *)type;
+	struct refslab_object *obj;
+	struct refslab_magazine *m;
+	unsigned long count;
 
-	if (unlikely(!obj))
-		return __refslab_alloc_slow(type, gfp);
+	preempt_disable();
+	m = this_cpu_ptr(path->magazines);
+	if (unlikely(__refslab_magazine_mark(m)))
+		goto busy;
+	if (unlikely(__builtin_sub_overflow((unsigned long)m->count, 1UL, &count)))
+		goto empty;
+	obj = m->objects[count];
+	__refslab_magazine_done(m, count);
+	preempt_enable();
 	return __refslab_publish(type, obj, gfp);
+empty:
+	__refslab_magazine_done(m, 0);
+busy:
+	preempt_enable();
+	return __refslab_alloc_slow(type, gfp);
 }
 
 /**
