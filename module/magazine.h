@@ -31,7 +31,7 @@ static __always_inline void magazine_free(struct refslab_type *type,
 {
 	const struct refslab_path *path = (const struct refslab_path *)type;
 	struct refslab_magazine *m;
-	unsigned long count;
+	u32 count;
 
 	preempt_disable();
 	m = this_cpu_ptr(path->magazines);

@@ -34,14 +34,14 @@ static DEFINE_PER_CPU(unsigned int, releasing);
 static struct refslab_object *object_dress(struct refslab_type *type,
 					   struct refslab_object *obj, gfp_t gfp)
 {
-	u32 clear = gfp & __GFP_ZERO ? type->path.clear_all : type->path.clear;
+	long clear = gfp & __GFP_ZERO ? type->path.clear_all : type->path.clear;
 
 	if (unlikely(atomic64_read(&obj->word))) {
 		report_bad_word(type, obj);
 		return NULL;
 	}
 	refslab_kasan_unpoison(obj, type->layout.size);
-	__refslab_zero((u64 *)(obj + 1), clear);
+	__refslab_zero(obj + 1, clear);
 	if (type->ctor)
 		type->ctor(obj);
 	trace_refslab_alloc(type, obj);
@@ -515,6 +515,22 @@ out:
 }
 
 /*
+ * Whether nothing follows from a death: it refers to nothing, nobody refers to it
+ * weakly, and no sweep has it on a list, which none does that has not yet.
+ */
+static __always_inline bool dies_alone(struct refslab_type *type, struct refslab_object *obj)
+{
+	struct refslab_slot *slot = (void *)obj + type->slot_offset;
+	u32 i;
+
+	for (i = 0; i < type->slots; i++)
+		if (READ_ONCE(slot[i].target))
+			return false;
+	return !(type->flags & REFSLAB_TYPE_WEAK && weak_referred(obj)) &&
+	       !(atomic64_read(&obj->word) & REFSLAB_GATHERED);
+}
+
+/*
  * The last reference is gone. Nothing but jumps to other functions at the end,
  * so that nothing has to be saved.
  */
@@ -524,7 +540,8 @@ static __always_inline void put_last(struct refslab_object *obj)
 
 	/* what others did before their puts comes before our release */
 	smp_acquire__after_ctrl_dep();
-	if (unlikely(!type->path.plain)) {
+	if (unlikely(!type->path.plain) &&
+	    !(type->path.quiet && dies_alone(type, obj))) {
 		release_start(type->heap, obj);
 		return;
 	}
@@ -582,13 +599,17 @@ void refslab_put_bulk(unsigned int n, struct refslab_object **objs)
 		if ((s32)old >= (s32)(2 * REFSLAB_COUNT_ONE))
 			continue;
 		if (unlikely((old & (REFSLAB_COUNT_MASK | REFSLAB_PINNED)) !=
-			     REFSLAB_COUNT_ONE) ||
-		    !slab_of(*objs)->type->path.plain) {
-			__refslab_put_slow(*objs, old);
+			     REFSLAB_COUNT_ONE)) {
+			put_rest(*objs, old);
 			continue;
 		}
 		smp_acquire__after_ctrl_dep();
 		type = slab_of(*objs)->type;
+		if (!type->path.plain &&
+		    !(type->path.quiet && dies_alone(type, *objs))) {
+			release_start(type->heap, *objs);
+			continue;
+		}
 		if (dead == PUT_BATCH || (dead && type != last)) {
 			magazine_free_bulk(last, dead, batch);
 			dead = 0;

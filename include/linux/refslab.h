@@ -169,23 +169,28 @@ struct refslab_magazine {
  *	needs to know of a type; refslab's, begins every type
  * @magazines: per CPU; fixed
  * @born: word of a fresh object; fixed
+ * @hooks: not 0 if there is more to do to a fresh object, a ctor; fixed
  * @clear: bytes of a fresh object that become zero, from behind its word, whole
- *	u64; fixed
+ *	u64; less REFSLAB_CLEAR_LEAST; fixed
  * @clear_all: the same for __GFP_ZERO; fixed
  * @magazine_size: objects a magazine holds at most; fixed
  * @plain: a leaf type, and nothing at all is to be done when its objects die;
  *	fixed
- * @hooks: not 0 if there is more to do to a fresh object, a ctor; fixed
+ * @quiet: nothing is to be done when its objects die but for what they refer to
+ *	and who refers to them weakly; fixed
  */
 struct refslab_path {
 	struct refslab_magazine __percpu *magazines;
 	u64		born;
 	u64		hooks;
-	u32		clear;
-	u32		clear_all;
-	u16		magazine_size;
+	long		clear;
+	long		clear_all;
+	u32		magazine_size;
 	bool		plain;
+	bool		quiet;
 };
+
+#define REFSLAB_CLEAR_LEAST	(4 * (long)sizeof(u64))
 
 /* Flags of a type. */
 #define REFSLAB_TYPE_ZERO	BIT(0)	/* payload of a fresh object is zero */
@@ -395,31 +400,35 @@ static __always_inline void __refslab_magazine_done(struct refslab_magazine *m, 
 #endif
 }
 
-/* Makes whole words zero that others may be looking at. */
-static __always_inline void __refslab_zero(u64 *p, long bytes)
+/*
+ * Makes whole words zero that others may be looking at, @clear and
+ * REFSLAB_CLEAR_LEAST bytes.
+ */
+static __always_inline void __refslab_zero(void *p, long clear)
 {
-	long i = 0, last = bytes - 4 * sizeof(u64);
+	u64 *words, *end;
 
-	if (unlikely(last < 0)) {
-		for (; i < bytes; i += sizeof(u64))
-			WRITE_ONCE(*(u64 *)((void *)p + i), 0);
+	if (clear < 0) {
+		for (clear += REFSLAB_CLEAR_LEAST; clear > 0; clear -= sizeof(u64))
+			WRITE_ONCE(*(u64 *)(p + clear - sizeof(u64)), 0);
 		return;
 	}
+	/* computed here and not before the test */
+	OPTIMIZER_HIDE_VAR(clear);
+	words = p;
+	end = p + clear;
 	do {
-		u64 *q = (void *)p + i;
-
-		WRITE_ONCE(q[0], 0);
-		WRITE_ONCE(q[1], 0);
-		WRITE_ONCE(q[2], 0);
-		WRITE_ONCE(q[3], 0);
-		i += 4 * sizeof(u64);
-	} while (i < last);
+		WRITE_ONCE(words[0], 0);
+		WRITE_ONCE(words[1], 0);
+		WRITE_ONCE(words[2], 0);
+		WRITE_ONCE(words[3], 0);
+		words += 4;
+	} while (words < end);
 	/* some of them twice, which costs less than to find out */
-	p = (void *)p + last;
-	WRITE_ONCE(p[0], 0);
-	WRITE_ONCE(p[1], 0);
-	WRITE_ONCE(p[2], 0);
-	WRITE_ONCE(p[3], 0);
+	WRITE_ONCE(end[0], 0);
+	WRITE_ONCE(end[1], 0);
+	WRITE_ONCE(end[2], 0);
+	WRITE_ONCE(end[3], 0);
 }
 
 /* Makes a fresh object of one that was taken. */
@@ -427,20 +436,22 @@ static __always_inline struct refslab_object *
 __refslab_publish(struct refslab_type *type, struct refslab_object *obj, gfp_t gfp)
 {
 	const struct refslab_path *path = (const struct refslab_path *)type;
-	u32 clear = gfp & __GFP_ZERO ? path->clear_all : path->clear;
+	long clear = gfp & __GFP_ZERO ? path->clear_all : path->clear;
 
 	/* its word is 0, as it was freed, and nothing else is to be done to it */
 	if (unlikely(REFSLAB_HOOKS_ALWAYS || tracepoint_enabled(refslab_alloc) ||
 		     atomic64_read(&obj->word) | path->hooks))
 		return __refslab_alloc_hooks(type, obj, gfp);
-	if (clear)
-		__refslab_zero((u64 *)(obj + 1), clear);
+	__refslab_zero(obj + 1, clear);
 	/*
 	 * Who finds the object by a CAS on its word, in a hint or a slot, finds
 	 * it initialised; pairs with the acquire of refslab_tryget() and of the
 	 * sweep's gathering.
 	 */
 	atomic64_set_release(&obj->word, path->born);
+	/* never so: it takes the caller's test for NULL away */
+	if (!obj)
+		__builtin_unreachable();
 	return obj;
 }
 
