@@ -95,8 +95,7 @@ static void type_set_path(struct refslab_type *type)
 	path->clear_all = all - REFSLAB_CLEAR_LEAST;
 	path->hooks = type->ctor ? 1 : 0;
 	path->quiet = !type->release && !type->traverse && !type->slot_offsets &&
-		      type->slots <= QUIET_SLOTS &&
-		      !IS_ENABLED(CONFIG_KASAN) && !want_init_on_free();
+		      type->slots <= QUIET_SLOTS && !want_init_on_free();
 	path->plain = path->quiet && type->leaf && !(type->flags & REFSLAB_TYPE_WEAK);
 	path->magazine_size = magazine_size(type->layout.size);
 }

@@ -455,23 +455,9 @@ __refslab_publish(struct refslab_type *type, struct refslab_object *obj, gfp_t g
 	return obj;
 }
 
-/**
- * refslab_alloc - allocate an object
- * @type: its type
- * @gfp: as for kmalloc(); __GFP_ZERO clears the payload
- *
- * The caller has the one reference. Slots are empty; the payload is zero if the
- * type or the kernel's init_on_alloc says so, else undefined. At the heap's
- * limit, an allocation with GFP_KERNEL first waits for memory on its way back
- * and runs a sweep, and with it releases: then no lock may be held that these
- * take. Not so within a release.
- *
- * Context: Any context that @gfp allows.
- * Return: the object; NULL if there is no memory, or the heap's limit is
- *	reached.
- */
-static __always_inline struct refslab_object * __must_check
-refslab_alloc(struct refslab_type *type, gfp_t gfp)
+/* An object without detours, or NULL. */
+static __always_inline struct refslab_object *
+__refslab_alloc_fast(struct refslab_type *type, gfp_t gfp)
 {
 	const struct refslab_path *path = (const struct refslab_path *)type;
 	struct refslab_object *obj;
@@ -492,7 +478,28 @@ empty:
 	__refslab_magazine_done(m, 0);
 busy:
 	preempt_enable();
-	return __refslab_alloc_slow(type, gfp);
+	return NULL;
+}
+
+/**
+ * refslab_alloc - allocate an object
+ * @type: its type
+ * @gfp: as for kmalloc(); __GFP_ZERO clears the payload
+ *
+ * The caller has the one reference. Slots are empty; the payload is zero if the
+ * type or the kernel's init_on_alloc says so, else undefined. At the heap's
+ * limit, an allocation with GFP_KERNEL first waits for memory on its way back
+ * and runs a sweep, and with it releases: then no lock may be held that these
+ * take. Not so within a release.
+ *
+ * Context: Any context that @gfp allows.
+ * Return: the object; NULL if there is no memory, or the heap's limit is
+ *	reached.
+ */
+static __always_inline struct refslab_object * __must_check
+refslab_alloc(struct refslab_type *type, gfp_t gfp)
+{
+	return __refslab_alloc_fast(type, gfp) ?: __refslab_alloc_slow(type, gfp);
 }
 
 /**
