@@ -80,8 +80,9 @@ struct refslab_type;
  * LISTED is the bit's absence, so that one compare of the low half tells put and
  * get whether there is anything to do beyond the addition. A get that finds the
  * count's top bit set pins the object: 2^26 gets from a carry into UNLISTED, and
- * that is where the count of a pinned object is kept. With the count 0 the version half is unused and links the objects that
- * wait for their release. A free object's word is 0.
+ * that is where the count of a pinned object is kept. With the count 0 the
+ * version half is unused and links the objects that wait for their release. A
+ * free object's word is 0.
  */
 #define REFSLAB_PINNED		BIT_ULL(0)
 #define REFSLAB_GATHERED	BIT_ULL(1)
