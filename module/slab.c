@@ -62,7 +62,6 @@ void slab_node_init(struct slab_node *node)
 {
 	raw_spin_lock_init(&node->lock);
 	INIT_LIST_HEAD(&node->partial);
-	INIT_LIST_HEAD(&node->full);
 }
 
 static void slab_setup(struct slab *slab, struct refslab_type *type)
@@ -203,7 +202,7 @@ static unsigned int take_from(struct slab_node *node, unsigned int n,
 			}
 		}
 		if (!slab->free) {
-			list_move(&slab->list, &node->full);
+			list_del_init(&slab->list);
 			node->partial_count--;
 		}
 	}
@@ -242,22 +241,20 @@ unsigned int slab_take(struct refslab_type *type, int nid, unsigned int n,
 }
 
 /* One object back into its slab; false if it was there, or is none of @type's. */
-static bool give_one(struct refslab_type *type, struct slab_node *node, void *object)
+static bool give_one(struct refslab_type *type, struct slab_node *node, struct slab *slab,
+		     void *object)
 {
-	struct slab *slab = slab_of(object);
-
 	lockdep_assert_held(&node->lock);
 	if (unlikely(slab->type != type ||
 		     __test_and_set_bit(slab_index(slab, object), slab->bits))) {
 		report_bad_free(type, object);
 		return false;
 	}
-	node->out--;
 	if (!slab->free++) {
-		list_move(&slab->list, &node->partial);
+		list_add(&slab->list, &node->partial);
 		node->partial_count++;
 	}
-	if (slab->free < slab->layout->objects)
+	if (likely(slab->free < type->layout.objects))
 		return true;
 	node->empty++;
 	if (node->empty > KEEP_EMPTY)
@@ -279,20 +276,27 @@ static bool give_one(struct refslab_type *type, struct slab_node *node, void *ob
  */
 void slab_give(struct refslab_type *type, unsigned int n, void **objects)
 {
-	unsigned int i = 0, given = 0;
+	unsigned int i = 0, given = 0, here;
+	struct slab *slab = slab_of(*objects);
 	struct slab_node *node;
 	unsigned long flags;
 	int nid;
 
 	while (i < n) {
 		/* objects of a magazine are of one node, as a rule */
-		nid = slab_of(objects[i])->chunk.nid;
+		nid = slab->chunk.nid;
 		node = &type->nodes[nid];
+		here = 0;
 		raw_spin_lock_irqsave(&node->lock, flags);
 		do {
-			given += give_one(type, node, objects[i++]);
-		} while (i < n && slab_of(objects[i])->chunk.nid == nid);
+			here += give_one(type, node, slab, objects[i]);
+			if (++i == n)
+				break;
+			slab = slab_of(objects[i]);
+		} while (slab->chunk.nid == nid);
+		node->out -= here;
 		raw_spin_unlock_irqrestore(&node->lock, flags);
+		given += here;
 	}
 	if (given && !type->leaf)
 		trigger_given(type->heap, given);

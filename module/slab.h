@@ -37,7 +37,7 @@ struct slab_layout {
  * @type: whose objects these are; stays until the chunk is handed out anew
  * @heap: likewise
  * @layout: type's
- * @list: node->partial or node->full; node->lock
+ * @list: node->partial, if it has free objects; node->lock
  * @free: objects in the slab, neither with users nor in a magazine; node->lock
  * @retired: on its way back to the pool: not to be put on a dirty list;
  *	heap's dirty lock
@@ -61,8 +61,7 @@ struct slab {
  * @lock: raw and irqsave, because puts reach it. Within it: the heap's dirty
  *	lock, the pool's lock
  * @partial: slabs with free objects, emptied ones last; @lock
- * @full: slabs without; @lock
- * @slabs: on both; @lock
+ * @slabs: with free objects and without; @lock
  * @partial_count: on @partial; @lock
  * @empty: slabs on @partial with all objects free; @lock
  * @out: objects with users or in magazines; @lock
@@ -70,7 +69,6 @@ struct slab {
 struct slab_node {
 	raw_spinlock_t	lock;
 	struct list_head partial;
-	struct list_head full;
 	unsigned long	slabs;
 	unsigned long	partial_count;
 	unsigned long	empty;

@@ -374,6 +374,7 @@ int type_validate(struct refslab_type *type)
 	int nid, err = magazine_validate(type);
 	struct slab_node *node;
 	struct slab *slab;
+	u32 number;
 
 	for_each_node_state(nid, N_MEMORY) {
 		node = &type->nodes[nid];
@@ -390,10 +391,15 @@ int type_validate(struct refslab_type *type)
 			if (slab->type != type || !slab->free || slab_validate(slab))
 				err = -EUCLEAN;
 		}
-		list_for_each_entry(slab, &node->full, list) {
+		/* the others are on no list */
+		for (number = 0; number < READ_ONCE(type->heap->pool.next_number); number++) {
+			slab = slab_walk(&type->heap->pool, number);
+			if (!slab || slab->type != type || slab->free ||
+			    slab->chunk.nid != nid)
+				continue;
 			slabs++;
 			out += slab->layout->objects;
-			if (slab->type != type || slab->free || slab_validate(slab))
+			if (slab_validate(slab))
 				err = -EUCLEAN;
 		}
 		if (slabs != node->slabs || partial != node->partial_count ||
