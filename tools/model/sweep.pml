@@ -12,8 +12,12 @@
  * Sweeps	GFIRST: generation of the sweep beside the mutators; TWOSWEEPS: then one of everything
  * Start	0 <-> 1, each held, 0 a candidate; or OLDER, THIRD, GARBAGE, TWOSLOTS, LONE, SELF, SELVES, see init
  * Features	FINALIZE (FINMASK: which objects; FINALIZED: 0 has been), FREEZE, WEAK (NO_ENTRY at first), RETIRE,
- *		SATURATE, MERGED_COUNT (MERGED_NO_REREAD)
- *		FIN_CLAIM: finalizers only after claim and state, as the code does; FREEZE_CMPXCHG: freeze without GATHERED
+ *		SATURATE
+ * Variants	FIN_CLAIM: finalizers only after claim and state, as the code does; FREEZE_CMPXCHG: freeze without GATHERED;
+ *		MERGED_NO_REREAD: edges counted without a second look at the slot; EARLY_LIVE: what is seen touched when
+ *		its slots are followed is live at once, its edges not counted (EARLY_COUNTS: counted); HINT_ALWAYS: listing
+ *		sets the hint on a gathered object too; TRYGET_LISTS, GET_NO_LIST: who lists; CLAIMED_WRAP: a version may
+ *		wrap to 0 while CLAIMED
  * Mutants	the other names in capitals; tools/model/run says which are harmless
  */
 #ifndef N
@@ -91,12 +95,25 @@ bit isfree[N];		/* in a magazine, or in its slab */
 #define NS N
 #define SLAB(x) (x)
 #define IN_USE 0
-#define WAITING 1	/* retired, a grace period to go; its type may take it back */
-#define OTHER 2		/* another type's, or the system's */
+#define EMPTIED 1	/* retired; its type may take it back */
+#define WAITING 2	/* retired, a grace period has begun; its type may take it back */
+#define FOREIGN 3	/* a slab of another type, for which our objects' addresses mean nothing */
+#define FOREIGN_WAITING 4
+#define OTHER 5		/* the system's: whatever is there, it is no slab */
 byte sl[NS];
-byte readers[NS];	/* who was in a read section when it was retired, and still is */
-#define READABLE(x) assert(sl[SLAB(x)] != OTHER)
-#define RETIRED(s) (sl[s] == WAITING)
+bit cookie[NS];		/* in the struct page of the slab: this is a slab, carved */
+byte readers[NS];	/* who was in a read section when the grace period began, and still is */
+#define READABLE(x) assert(sl[SLAB(x)] <= WAITING)
+#define RETIRED(s) (sl[s] == EMPTIED || sl[s] == WAITING)
+inline grace_begins(s) {
+	readers[s] = 0;
+	leave_i = 0;
+	do
+	:: leave_i < NM + 1 -> readers[s] = readers[s] | (rcu[leave_i] << leave_i); leave_i++
+	:: else -> break
+	od;
+	leave_i = 0
+}
 #else
 #define NS 1
 #define SLAB(x) 0
@@ -126,7 +143,8 @@ inline leave(who) {
 	do
 	:: leave_i < NS -> readers[leave_i] = readers[leave_i] & ~BIT(who); leave_i++
 	:: else -> break
-	od
+	od;
+	leave_i = 0
 #endif
 }
 /* A section that matters only to memory that may be retired. */
@@ -162,20 +180,6 @@ bit link[N];			/* the note still has the sweep's link */
 
 /* --- get, put, release: module/object.c --- */
 
-inline get(x) {
-	atomic {
-		assert(CNT(x) > 0 && CNT(x) < 7 && !isfree[x]);
-#ifdef SATURATE
-		if
-		:: SAT(x) -> w[x] = w[x] | V
-		:: else -> w[x] = (w[x] | V) + ONE; assert(!SAT(x))
-		fi
-#else
-		w[x] = (w[x] | V) + ONE
-#endif
-	}
-}
-
 /* Under the dirty lock. */
 inline sweep_dirty(x, g) {
 	atomic {
@@ -201,14 +205,36 @@ inline set_hint(x, g) {
 #define LISTING_REFUSED (L | C)
 #endif
 
-/* Preemption off since before the xadd. */
+#ifdef HINT_ALWAYS
+#define HINT_LATER false
+#else
+#ifdef HINT_BY_XADD
+#define HINT_LATER p_g
+#else
+#define HINT_LATER (w[x] & G)	/* in the word that LISTED is set in: step 8 comes after, and sees it */
+#endif
+#endif
+
+/* In the read section in which somebody has seen that the memory is an object, or by who holds it. */
 inline object_list(x) {
 	atomic {
-		READABLE(x);
+#ifdef RETIRE
+		/* by the header of the slab that has the cookie, not an object of ours */
+		assert(sl[SLAB(x)] != OTHER);
 		if
-		:: CNT(x) > 0 && !SAT(x) && !(w[x] & LISTING_REFUSED) -> w[x] = w[x] | L; p_list = 1
+#ifndef NO_OBJECT_CHECK
+		:: sl[SLAB(x)] >= FOREIGN -> p_list = 0
+#endif
+		:: else ->
+		READABLE(x);
+#endif
+		if
+		:: CNT(x) > 0 && !SAT(x) && !(w[x] & LISTING_REFUSED) -> w[x] = w[x] | L; p_list = !HINT_LATER
 		:: else -> p_list = 0
 		fi
+#ifdef RETIRE
+		fi
+#endif
 	}
 	if
 	:: p_list ->
@@ -228,6 +254,66 @@ inline object_list(x) {
 	fi
 }
 
+/*
+ * By who has no reference any more, at any time: is this still, or again, a slab? If not it is dead. The section begins
+ * before the question and lasts to the end of the listing.
+ */
+inline list_late(x, who) {
+#ifdef RETIRE
+#ifdef SECTION_LATE
+	p_list = cookie[SLAB(x)];
+	rcu[who] = 1;
+#else
+	atomic {
+		rcu[who] = 1;
+#ifndef NO_REVALIDATE
+		p_list = cookie[SLAB(x)]
+#endif
+	}
+#endif
+	if
+	:: p_list -> object_list(x)
+	:: else
+	fi;
+	atomic { p_list = 0; p_gen = 0; leave(who) }
+#else
+	object_list(x);
+	atomic { p_list = 0; p_gen = 0 }
+#endif
+}
+
+#ifdef CLAIMED_WRAP
+/* 2^32 times while CLAIMED: whoever gets or puts meanwhile cannot list it */
+#define TOUCH(x) if :: w[x] & C -> w[x] = w[x] & ~V :: w[x] = w[x] | V fi
+#else
+#define TOUCH(x) w[x] = w[x] | V
+#endif
+#ifdef HINT_BY_XADD
+#define SEE_GATHERED(x) p_g = (w[x] & G -> 1 : 0)
+#else
+#define SEE_GATHERED(x) skip
+#endif
+
+inline get(x) {
+	atomic {
+		assert(CNT(x) > 0 && CNT(x) < 7 && !isfree[x]);
+		p_list = !(w[x] & L) && !SAT(x);
+		SEE_GATHERED(x);
+		if
+		:: SAT(x)
+		:: else -> w[x] = w[x] + ONE; assert(!SAT(x))
+		fi;
+		TOUCH(x)
+	}
+#ifndef GET_NO_LIST
+	if
+	:: p_list -> object_list(x)
+	:: else
+	fi;
+#endif
+	atomic { p_list = 0; p_gen = 0 }
+}
+
 /* The memory is somebody else's from here on; its slab may be retired with it. In an atomic block. */
 inline give_back(x) {
 	assert(!isfree[x]);
@@ -236,13 +322,10 @@ inline give_back(x) {
 #ifdef RETIRE
 	if
 	:: skip
-	:: sl[SLAB(x)] = WAITING; dirty[AT(0, SLAB(x))] = 0; dirty[AT(1, SLAB(x))] = 0;
-	   readers[SLAB(x)] = 0;
-	   leave_i = 0;
-	   do
-	   :: leave_i < NM + 1 -> readers[SLAB(x)] = readers[SLAB(x)] | (rcu[leave_i] << leave_i); leave_i++
-	   :: else -> break
-	   od
+	:: sl[SLAB(x)] = EMPTIED; dirty[AT(0, SLAB(x))] = 0; dirty[AT(1, SLAB(x))] = 0;
+#ifndef COOKIE_LATE
+	   cookie[SLAB(x)] = 0
+#endif
 	fi
 #endif
 }
@@ -271,22 +354,22 @@ inline put_all(who) {
 	do
 	:: p_cur != NIL ->
 #ifdef BLIND_PUT
-		atomic { p_list = !(w[p_cur] & (L | G)) && CNT(p_cur) > 1 }
+		atomic { p_list = !(w[p_cur] & L) && CNT(p_cur) > 1 }
 		if
 		:: p_list -> object_list(p_cur)
 		:: else
 		fi;
 #endif
 		atomic {
-			ENTER(who);
 			assert(CNT(p_cur) > 0 && !isfree[p_cur]);
-			p_list = !(w[p_cur] & (L | G));
+			p_list = !(w[p_cur] & L);
+			SEE_GATHERED(p_cur);
 			if
 			:: SAT(p_cur) -> w[p_cur] = w[p_cur] | V; p_list = 0
 			:: else ->
 				w[p_cur] = w[p_cur] - ONE;
 #ifndef PUT_KEEPS_VERSION
-				w[p_cur] = w[p_cur] | V;
+				TOUCH(p_cur)
 #endif
 			fi;
 			if
@@ -296,17 +379,18 @@ inline put_all(who) {
 				:: p_x == NIL -> p_x = p_cur; p_s = 0
 				:: else -> p_dead = p_dead | BIT(p_cur)
 				fi;
-				p_cur = NIL; LEAVE(who)
-			:: CNT(p_cur) > 0 && !p_list -> p_cur = NIL; LEAVE(who)
+				p_cur = NIL
+			:: CNT(p_cur) > 0 && !p_list -> p_cur = NIL
 			:: else
 			fi
 		}
+		/* nothing keeps the object or its memory any more */
 		if
 		:: p_cur != NIL ->
 #ifndef BLIND_PUT
-			object_list(p_cur);
+			list_late(p_cur, who);
 #endif
-			atomic { p_cur = NIL; p_list = 0; p_gen = 0; LEAVE(who) }
+			atomic { p_cur = NIL; p_list = 0 }
 		:: else
 		fi
 	:: atomic { p_cur == NIL && p_x != NIL && p_s < SL ->
@@ -409,7 +493,7 @@ inline tryget(x, ok) {
 			:: w_old && s_st == ABORTED -> atomic {
 				READABLE(x);
 				if
-				:: w[x] == w_old -> w[x] = (w[x] | V) + ONE; ok = 1; s_st = 0; leave(m)
+				:: w[x] == w_old -> TOUCH(x); w[x] = w[x] + ONE; ok = 1; s_st = 0; leave(m)
 				:: else -> s_st = 9
 				fi;
 				w_old = 0
@@ -424,6 +508,9 @@ inline tryget(x, ok) {
 proctype mutator(byte m) {
 	byte ops = OPS, a, b, p = NIL, old = NIL; bit ok;
 	byte p_cur = NIL, p_x = NIL, p_s, p_dead, p_gen; bit p_list;
+#ifdef HINT_BY_XADD
+	bit p_g;
+#endif
 	byte s_st, s_no, w_old, leave_i;
 
 again:	atomic {
@@ -485,7 +572,7 @@ again:	atomic {
 #ifdef SATURATE
 		:: (OPSET & OP_PIN) -> select(a : 0 .. N - 1);
 			if
-			:: HELD(m, a) > 0 -> w[a] = (w[a] & 31) | V | (PINNED * ONE); goto again
+			:: HELD(m, a) > 0 -> w[a] = (w[a] & (31 - L)) | V | (PINNED * ONE); goto again
 			:: else -> goto again
 			fi
 #endif
@@ -526,7 +613,15 @@ lookup:	/* by the weak table, or by an address learnt somewhere: type-stable mem
 		ENTER(m)
 	}
 	tryget(a, ok);
-	atomic { if :: ok -> HELD(m, a)++ :: else fi; a = 0 }
+	atomic { if :: ok -> HELD(m, a)++ :: else fi }
+#ifdef TRYGET_LISTS
+	if
+	:: ok && !(w[a] & L) -> object_list(a)
+	:: else
+	fi;
+	atomic { p_list = 0; p_gen = 0 }
+#endif
+	a = 0;
 #endif
 	goto put;
 load:	atomic {
@@ -544,6 +639,13 @@ load:	atomic {
 		:: else
 		fi
 	}
+#ifdef TRYGET_LISTS
+	if
+	:: ok && p_cur == NIL && !(w[p] & L) -> object_list(p)
+	:: else
+	fi;
+	atomic { p_list = 0; p_gen = 0 }
+#endif
 	goto put;
 store:	if
 	:: b != NIL -> get(b)
@@ -571,7 +673,11 @@ move:	atomic { p = slot[b]; slot[b] = NIL }
 #endif
 alloc:	atomic {
 		if
+#ifdef RETIRE
+		:: !isfree[a] || sl[SLAB(a)] == FOREIGN || sl[SLAB(a)] == FOREIGN_WAITING -> goto again
+#else
 		:: !isfree[a] -> goto again
+#endif
 		:: else
 		fi;
 		isfree[a] = 0;
@@ -587,6 +693,14 @@ alloc:	atomic {
 		:: sl[SLAB(a)] == OTHER -> hints[AT(0, SLAB(a))] = 0; hints[AT(1, SLAB(a))] = 0
 		:: else
 		fi;
+#ifdef REVIVED_NO_COOKIE
+		if
+		:: sl[SLAB(a)] == OTHER -> cookie[SLAB(a)] = 1
+		:: else
+		fi;
+#else
+		cookie[SLAB(a)] = 1;
+#endif
 		sl[SLAB(a)] = IN_USE; readers[SLAB(a)] = 0;
 #endif
 #ifdef FINALIZE
@@ -706,6 +820,14 @@ inline gather_hinted(g) {
 /* From q[from] on, which grows meanwhile. */
 inline gather_reached(g) {
 	FOR(j, qn)
+#ifdef EARLY_LIVE
+		atomic {
+			if
+			:: (tent & BIT(q[j])) && TOUCHED(q[j]) -> tent = tent & ~BIT(q[j]); live = 1
+			:: else
+			fi
+		}
+#endif
 		FOR(s, SL)
 			atomic { ENTER(NM); t = slot[q[j] * SL + s] }
 			if
@@ -715,10 +837,12 @@ inline gather_reached(g) {
 				:: t_gen <= g -> gather(t, false)
 				:: else
 				fi;
-#ifdef MERGED_COUNT
-				/* counted where it is followed: the slot still says so after the target was gathered */
+				/* 2. where it is followed: the slot still says so after the target was gathered */
 				atomic {
 					if
+#if defined(EARLY_LIVE) && !defined(EARLY_COUNTS)
+					:: !(tent & BIT(q[j])) -> skip
+#endif
 #ifdef MERGED_NO_REREAD
 					:: (w[t] & G) -> scratch[t]++
 #else
@@ -727,26 +851,9 @@ inline gather_reached(g) {
 					:: else
 					fi
 				}
-#endif
 			:: else
 			fi;
 			atomic { LEAVE(NM); t = 0; t_gen = 0 }
-		END(s)
-	END(j);
-	atomic { j = 0; s = 0 }
-}
-
-inline count_edges() {
-	FOR(j, qn)
-		FOR(s, SL)
-			atomic {
-				t = slot[q[j] * SL + s];
-				if
-				:: t != NIL && (w[(t == NIL -> 0 : t)] & G) -> scratch[t]++
-				:: else
-				fi;
-				t = 0
-			}
 		END(s)
 	END(j);
 	atomic { j = 0; s = 0 }
@@ -1089,11 +1196,8 @@ inline sweep(g) {
 	gather_hinted(g);
 	do
 	:: true ->
-		gather_reached(g);
-#ifndef MERGED_COUNT
-		count_edges();
-#endif
 		live = 0;
+		gather_reached(g);
 		mark_touched();
 		atomic { k = 0; dead = 0 }
 		do
@@ -1311,6 +1415,9 @@ proctype sweeper() {
 	byte rg, i, j, s, t, t_gen, n, k, gg, hb, mk; bit chg, fail, live;
 	byte dead, pass, tent, cand, qn, q[N], scratch[N], rest;
 	byte p_cur = NIL, p_x = NIL, p_s, p_dead, p_gen; bit p_list;
+#ifdef HINT_BY_XADD
+	bit p_g;
+#endif
 	byte leave_i;
 #ifdef FINALIZE
 	bit need; byte tmp;
@@ -1363,12 +1470,19 @@ proctype sweeper() {
 
 #ifdef RETIRE
 /* The pool's work: a chunk whose grace period is over goes to another type or back to the system. */
+#define CHUNK(s) \
+	:: atomic { sl[s] == EMPTIED -> sl[s] = WAITING; grace_begins(s) } \
+	:: atomic { (sl[s] == WAITING || sl[s] == FOREIGN_WAITING) && readers[s] == 0 -> \
+		sl[s] = OTHER; cookie[s] = 0; assert(!dirty[AT(0, s)] && !dirty[AT(1, s)]) } \
+	:: atomic { sl[s] == OTHER -> sl[s] = FOREIGN; cookie[s] = 1 } \
+	:: atomic { sl[s] == FOREIGN -> sl[s] = FOREIGN_WAITING; cookie[s] = 0; grace_begins(s) }
+
 active proctype pool() {
-	byte i;
+	byte leave_i;
 end:	do
-	:: atomic { sl[0] == WAITING && readers[0] == 0 -> sl[0] = OTHER; assert(!dirty[AT(0, 0)] && !dirty[AT(1, 0)]) }
+	CHUNK(0)
 #if N > 1
-	:: atomic { sl[1] == WAITING && readers[1] == 0 -> sl[1] = OTHER; assert(!dirty[AT(0, 1)] && !dirty[AT(1, 1)]) }
+	CHUNK(1)
 #endif
 	:: done == NM -> break
 	od
@@ -1386,6 +1500,9 @@ init {
 		FOR(i, N * SL) slot[i] = NIL END(i);
 		FOR(i, N) isfree[i] = 1 END(i);
 		isfree[0] = 0;
+#ifdef RETIRE
+		FOR(i, NS) cookie[i] = 1 END(i);
+#endif
 #ifdef LONE
 		/* 0, held once */
 		HOLD(0, 0);
