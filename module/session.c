@@ -472,6 +472,12 @@ static int object_info(struct session *session, union session_data *data)
 	arg->count = refslab_count(object);
 	arg->slots = type->slots;
 	arg->payload = payload_size(type);
+	arg->object_flags = 0;
+	arg->reserved = 0;
+	if (!type->leaf && arg->generation < GENERATIONS)
+		arg->object_flags |= REFSLAB_OBJECT_TRACKED;
+	if (!type->leaf && object_quarantined(object))
+		arg->object_flags |= REFSLAB_OBJECT_QUARANTINED;
 	return 0;
 }
 
@@ -615,6 +621,7 @@ static int stats(struct session *session, union session_data *data)
 	arg->aborts = READ_ONCE(stats->aborts);
 	arg->time_ns = READ_ONCE(stats->time_ns);
 	arg->longest_ns = READ_ONCE(stats->longest_ns);
+	arg->candidates = READ_ONCE(stats->candidates);
 	return 0;
 }
 
