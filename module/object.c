@@ -536,7 +536,8 @@ void __refslab_put_slow(struct refslab_object *obj, u64 old)
 		return;
 	slab = slab_of(obj);
 	type = slab->type;
-	if (type->leaf && !type->release && !(type->flags & REFSLAB_TYPE_WEAK)) {
+	if (type->leaf && !type->release &&
+	    !(type->flags & REFSLAB_TYPE_WEAK && weak_any(obj))) {
 		atomic64_set_release(&obj->word, 0);
 		object_free(type, obj);
 		return;
