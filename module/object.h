@@ -3,7 +3,9 @@
 #ifndef _REFSLAB_OBJECT_H
 #define _REFSLAB_OBJECT_H
 
+#include <linux/mm.h>
 #include <linux/refslab.h>
+#include <linux/tracepoint-defs.h>
 
 #include "slab.h"
 
@@ -37,6 +39,12 @@ static inline u64 *object_note(struct refslab_object *obj)
 static inline unsigned int object_generation(struct refslab_object *obj)
 {
 	return (READ_ONCE(*object_note(obj)) & NOTE_GEN) >> NOTE_GEN_SHIFT;
+}
+
+/* A sweep would have freed it; may be old when the caller reads it. */
+static inline bool object_quarantined(struct refslab_object *obj)
+{
+	return READ_ONCE(*object_note(obj)) & NOTE_QUARANTINED;
 }
 
 /**
@@ -74,6 +82,15 @@ struct releaser {
 	struct task_struct *worker;
 };
 
+DECLARE_TRACEPOINT(refslab_free);
+
+/* Whether there is more to do to an object that is free now. */
+static __always_inline bool object_undress_wanted(void)
+{
+	return IS_ENABLED(CONFIG_KASAN) || tracepoint_enabled(refslab_free) ||
+	       want_init_on_free();
+}
+
 int releaser_init(struct releaser *releaser, gfp_t gfp);
 void releaser_flush(struct releaser *releaser);
 void releaser_destroy(struct releaser *releaser);
@@ -83,6 +100,7 @@ struct refslab_object *object_alloc(struct refslab_type *type, gfp_t gfp);
 void object_put_edge(struct refslab_object *obj, struct chain *chain);
 unsigned long object_release_chain(struct refslab_heap *heap, struct chain *chain);
 void object_call_release(struct refslab_type *type, struct refslab_object *obj);
+void object_undress(struct refslab_type *type, struct refslab_object *obj);
 void object_free(struct refslab_type *type, struct refslab_object *obj);
 bool object_sane(struct refslab_object *obj);
 
