@@ -66,6 +66,12 @@ check:
 bench:
 	@tools/bench/run $(ONLY)
 
+bench-table:
+	@tools/bench/report --table $(build)/bench
+
+bench-doc:
+	@tools/bench/report --rst Documentation/benchmarks.rst $(build)/bench
+
 test:
 	@$(vm)/test
 
@@ -103,6 +109,7 @@ help:
 #:   make test-6.12    the user-space tests on one kernel: 6.12, 6.1, debug, 6.12-rt, ...
 #:   make torture-debug  mutators beside sweeps, for a minute: on debug, kcsan, 6.12, ...
 #:   make bench        what things cost, beside SLUB, kref and language runtimes; ONLY=B1,B6: some figures
+#:   make bench-table  its table again; make bench-doc writes it into Documentation/benchmarks.rst
 #:   make model        every state of the sweep's protocol, by SPIN, and mutants that must fail
 #:   make setup        what these do first: packages, guest kernels (in REFSLAB_CACHE)
 #:
@@ -111,4 +118,4 @@ help:
 #: Variables: KDIR=/usr/src/linux-headers-...  KERNELRELEASE=...  DESTDIR=  PREFIX=/usr/local
 #:            V=1 (show commands)  GUEST=6.12  REFSLAB_CACHE=~/.cache/refslab  REFSLAB_ANY_KERNEL=1
 
-.PHONY: module model headers install uninstall tools demo shell guest setup check bench test kunit clean help
+.PHONY: module model headers install uninstall tools demo shell guest setup check bench bench-table bench-doc test kunit clean help

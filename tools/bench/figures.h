@@ -15,5 +15,6 @@ void figure_growth(const char *figure);		/* B9 */
 void figure_mutator(const char *figure);	/* B10 */
 void figure_slowpath(const char *figure);	/* B13 */
 void figure_alive(const char *figure);		/* B14 */
+void figure_chain(const char *figure);		/* B15 */
 
 #endif /* _BENCH_FIGURES_H */

@@ -47,6 +47,7 @@ static const struct figure {
 	{ "B10", figure_mutator, .insns = true },
 	{ "B13", figure_slowpath, .insns = true },
 	{ "B14", figure_alive, .insns = true },
+	{ "B15", figure_chain, .insns = true },
 };
 
 static bool wanted(const char *name)

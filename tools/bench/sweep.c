@@ -48,24 +48,25 @@ static s64 sweep(const struct shape *shape, unsigned int n, bench_fn once,
 	return per;
 }
 
-void figure_garbage(const char *figure)
+static void sweep_shapes(const char *figure, bench_fn once)
 {
-	unsigned int i;
+	unsigned int i, n;
 
 	for (i = 0; i < shapes_count; i++)
-		bench_report(figure, shapes[i].name,
-			     sweep(&shapes[i], OBJECTS, sweep_garbage, BENCH_REPETITIONS),
-			     BENCH_NO_PEER);
+		for (n = GROWN_FROM; n <= OBJECTS; n *= 10)
+			bench_report_number(figure, shapes[i].name, n, BENCH_UNIT,
+					    sweep(&shapes[i], n, once, BENCH_REPETITIONS),
+					    BENCH_NO_PEER);
+}
+
+void figure_garbage(const char *figure)
+{
+	sweep_shapes(figure, sweep_garbage);
 }
 
 void figure_live(const char *figure)
 {
-	unsigned int i;
-
-	for (i = 0; i < shapes_count; i++)
-		bench_report(figure, shapes[i].name,
-			     sweep(&shapes[i], OBJECTS, sweep_live, BENCH_REPETITIONS),
-			     BENCH_NO_PEER);
+	sweep_shapes(figure, sweep_live);
 }
 
 /* Repeated less often the longer it takes; instructions repeat anyway. */
