@@ -63,6 +63,15 @@ setup:
 check:
 	@$(vm)/test check
 
+bench:
+	@tools/bench/run $(ONLY)
+
+bench-table:
+	@tools/bench/report --table $(build)/bench
+
+bench-doc:
+	@tools/bench/report --rst Documentation/benchmarks.rst $(build)/bench
+
 test:
 	@$(vm)/test
 
@@ -99,6 +108,8 @@ help:
 #:   make kunit        the KUnit suites on the debug kernel
 #:   make test-6.12    the user-space tests on one kernel: 6.12, 6.1, debug, 6.12-rt, ...
 #:   make torture-debug  mutators beside sweeps, for a minute: on debug, kcsan, 6.12, ...
+#:   make bench        what things cost, beside SLUB, kref and language runtimes; ONLY=B1,B6: some figures
+#:   make bench-table  its table again; make bench-doc writes it into Documentation/benchmarks.rst
 #:   make model        every state of the sweep's protocol, by SPIN, and mutants that must fail
 #:   make setup        what these do first: packages, guest kernels (in REFSLAB_CACHE)
 #:
@@ -107,4 +118,4 @@ help:
 #: Variables: KDIR=/usr/src/linux-headers-...  KERNELRELEASE=...  DESTDIR=  PREFIX=/usr/local
 #:            V=1 (show commands)  GUEST=6.12  REFSLAB_CACHE=~/.cache/refslab  REFSLAB_ANY_KERNEL=1
 
-.PHONY: module model headers install uninstall tools demo shell guest setup check test kunit clean help
+.PHONY: module model headers install uninstall tools demo shell guest setup check bench bench-table bench-doc test kunit clean help

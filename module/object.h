@@ -43,6 +43,12 @@ static inline unsigned int object_generation(struct refslab_object *obj)
 	return (READ_ONCE(*object_note(obj)) & NOTE_GEN) >> NOTE_GEN_SHIFT;
 }
 
+/* A sweep would have freed it; may be old when the caller reads it. */
+static inline bool object_quarantined(struct refslab_object *obj)
+{
+	return READ_ONCE(*object_note(obj)) & NOTE_QUARANTINED;
+}
+
 /**
  * struct chain - objects that wait for their release, linked by object number
  *	through the version half of their words

@@ -864,6 +864,7 @@ void sweep_run(struct refslab_heap *heap, unsigned int generation,
 	trace_refslab_sweep_start(heap, generation);
 
 	gather_hinted(&run);
+	result->candidates = run.all.count;
 	find(&run);
 	if (t_wants_finalize(&run) && decide(&run, COMMIT_ABORTED)) {
 		finalize_t(&run);
@@ -889,6 +890,7 @@ void sweep_run(struct refslab_heap *heap, unsigned int generation,
 
 	result->time_ns = ktime_get_ns() - start;
 	WRITE_ONCE(stats->runs, stats->runs + 1);
+	WRITE_ONCE(stats->candidates, stats->candidates + result->candidates);
 	WRITE_ONCE(stats->examined, stats->examined + result->examined);
 	WRITE_ONCE(stats->freed, stats->freed + result->freed);
 	WRITE_ONCE(stats->unfreed, stats->unfreed + result->unfreed);

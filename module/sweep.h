@@ -18,7 +18,7 @@
 
 /* What the sweeps of one generation have done; see struct refslab_stats. */
 struct sweep_stats {
-	u64 runs, examined, freed, unfreed, aborts, time_ns, longest_ns;
+	u64 runs, candidates, examined, freed, unfreed, aborts, time_ns, longest_ns;
 };
 
 /**

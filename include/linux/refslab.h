@@ -278,6 +278,7 @@ struct refslab_heap_args {
 
 /**
  * struct refslab_sweep_result - what one sweep did
+ * @candidates: objects it began with
  * @examined: objects gathered
  * @freed: objects freed by the sweep itself
  * @unfreed: objects that looked like garbage and were left to a later sweep
@@ -285,6 +286,7 @@ struct refslab_heap_args {
  * @time_ns: nanoseconds from start to end
  */
 struct refslab_sweep_result {
+	u64	candidates;
 	u64	examined;
 	u64	freed;
 	u64	unfreed;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Whether a life costs more the more objects are alive: random ones of N are
- * replaced, in bursts that a magazine does not hold.
+ * Whether a life costs more the more objects are alive: of one that comes and
+ * goes beside N others; and when random ones of the N are replaced, in bursts
+ * that a magazine does not hold.
  */
 #include <linux/mm.h>
 #include <linux/prandom.h>
@@ -85,9 +86,42 @@ static s64 replace_peer(void *arg)
 	return took;
 }
 
-static s64 among_ours(struct alive *alive)
+/* What one and the same object costs that comes and goes beside the others. */
+static s64 one_ours(void *arg)
 {
-	s64 per = -ENOMEM;
+	struct alive *alive = arg;
+	struct refslab_object *obj;
+	unsigned int i;
+	u64 start;
+
+	start = bench_clock();
+	for (i = 0; i < BURST * BURSTS; i++) {
+		obj = refslab_alloc(alive->s.type, GFP_KERNEL);
+		if (unlikely(!obj))
+			return -ENOMEM;
+		refslab_put(obj);
+	}
+	return bench_clock() - start;
+}
+
+static s64 one_peer(void *arg)
+{
+	struct peer *peer;
+	unsigned int i;
+	u64 start;
+
+	start = bench_clock();
+	for (i = 0; i < BURST * BURSTS; i++) {
+		peer = peer_alloc();
+		if (unlikely(!peer))
+			return -ENOMEM;
+		peer_put(peer);
+	}
+	return bench_clock() - start;
+}
+
+static void among_ours(struct alive *alive, s64 *one, s64 *replaced)
+{
 	unsigned int i;
 
 	for (i = 0; i < alive->n; i++) {
@@ -95,17 +129,17 @@ static s64 among_ours(struct alive *alive)
 		if (!alive->objects[i])
 			break;
 	}
-	if (i == alive->n)
-		per = bench_measure(replace_ours, alive, BURST * BURSTS);
+	if (i == alive->n) {
+		*one = bench_measure(one_ours, alive, BURST * BURSTS);
+		*replaced = bench_measure(replace_ours, alive, BURST * BURSTS);
+	}
 	while (i--)
 		if (alive->objects[i])
 			refslab_put(alive->objects[i]);
-	return per;
 }
 
-static s64 among_peers(struct alive *alive)
+static void among_peers(struct alive *alive, s64 *one, s64 *replaced)
 {
-	s64 per = -ENOMEM;
 	unsigned int i;
 
 	for (i = 0; i < alive->n; i++) {
@@ -113,40 +147,49 @@ static s64 among_peers(struct alive *alive)
 		if (!alive->objects[i])
 			break;
 	}
-	if (i == alive->n)
-		per = bench_measure(replace_peer, alive, BURST * BURSTS);
+	if (i == alive->n) {
+		*one = bench_measure(one_peer, alive, BURST * BURSTS);
+		*replaced = bench_measure(replace_peer, alive, BURST * BURSTS);
+	}
 	while (i--)
 		if (alive->objects[i])
 			peer_put(alive->objects[i]);
-	return per;
+}
+
+/* Ours and the peer's, or errnos. */
+static void among(struct alive *alive, s64 *one, s64 *replaced)
+{
+	int err = subject_create(&alive->s, SIZE, 0, SZ_1G);
+
+	alive->objects = kvmalloc_array(alive->n, sizeof(void *), GFP_KERNEL);
+	if (!err && !alive->objects)
+		err = -ENOMEM;
+	one[0] = one[1] = replaced[0] = replaced[1] = err ?: -ENOMEM;
+	if (!err) {
+		prandom_seed_state(&alive->random, alive->n);
+		among_ours(alive, &one[0], &replaced[0]);
+		bench_settle();
+		prandom_seed_state(&alive->random, alive->n);
+		among_peers(alive, &one[1], &replaced[1]);
+	}
+	subject_destroy(&alive->s);
+	kvfree(alive->objects);
 }
 
 void figure_alive(const char *figure)
 {
-	struct alive *alive;
-	s64 ours, peer;
+	struct alive *alive = kvzalloc(sizeof(*alive), GFP_KERNEL);
+	s64 one[2], replaced[2];
 
-	alive = kvzalloc(sizeof(*alive), GFP_KERNEL);
 	if (!alive) {
 		bench_report(figure, "alive", -ENOMEM, BENCH_NO_PEER);
 		return;
 	}
 	for (alive->n = 1000; alive->n <= ALIVE_MAX; alive->n *= 10) {
-		ours = subject_create(&alive->s, SIZE, 0, SZ_1G);
-		alive->objects = kvmalloc_array(alive->n, sizeof(void *), GFP_KERNEL);
-		if (!ours && !alive->objects)
-			ours = -ENOMEM;
-		peer = ours;
-		if (!ours) {
-			prandom_seed_state(&alive->random, alive->n);
-			ours = among_ours(alive);
-			bench_settle();
-			prandom_seed_state(&alive->random, alive->n);
-			peer = among_peers(alive);
-		}
-		subject_destroy(&alive->s);
-		kvfree(alive->objects);
-		bench_report_number(figure, "alive", alive->n, BENCH_UNIT, ours, peer);
+		among(alive, one, replaced);
+		bench_report_number(figure, "one", alive->n, BENCH_UNIT, one[0], one[1]);
+		bench_report_number(figure, "replaced", alive->n, BENCH_UNIT,
+				    replaced[0], replaced[1]);
 	}
 	kvfree(alive);
 }

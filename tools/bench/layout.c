@@ -11,9 +11,9 @@
 #include "harness.h"
 #include "subject.h"
 
-#define SIZE_STEP	16U
-#define SIZE_MIN	32U
-#define SIZE_MAX	1024U
+#define STEP		16U
+#define SMALLEST	32U
+#define LARGEST	1024U
 #define ROOM		(8 * REFSLAB_CHUNK_SIZE)
 
 struct place {
@@ -102,10 +102,10 @@ static void overheads(const char *figure, const char *what, const char *worst,
 	void **objs;
 	int err = 0;
 
-	objs = kvmalloc_array(ROOM / SIZE_MIN, sizeof(*objs), GFP_KERNEL);
+	objs = kvmalloc_array(ROOM / SMALLEST, sizeof(*objs), GFP_KERNEL);
 	if (!objs)
 		err = -ENOMEM;
-	for (size = SIZE_MIN; size <= SIZE_MAX && !err; size += SIZE_STEP) {
+	for (size = SMALLEST; size <= LARGEST && !err; size += STEP) {
 		err = layout(size, slots, objs, &ours, &peer);
 		if (err)
 			break;

@@ -13,6 +13,7 @@
 
 #define LIVES		10000
 #define SIZE		64
+#define CROWD		1000000U
 
 static s64 one_ours(void *arg)
 {
@@ -151,6 +152,7 @@ static s64 crowd_peer(void *arg)
 static void many(const char *figure, const char *what, unsigned int n, bool shuffle)
 {
 	struct crowd crowd = { .n = n, .shuffle = shuffle };
+	unsigned int times = clamp(CROWD / n * 3, 3U, (unsigned int)BENCH_REPETITIONS);
 	s64 ours, peer;
 
 	ours = subject_create(&crowd.s, SIZE, 0, SZ_512M);
@@ -159,16 +161,19 @@ static void many(const char *figure, const char *what, unsigned int n, bool shuf
 		ours = -ENOMEM;
 	peer = ours;
 	if (!ours) {
-		ours = bench_measure(crowd_ours, &crowd, n);
-		peer = bench_measure(crowd_peer, &crowd, n);
+		ours = bench_measure_times(crowd_ours, &crowd, n, times);
+		peer = bench_measure_times(crowd_peer, &crowd, n, times);
 	}
 	kvfree(crowd.objects);
 	subject_destroy(&crowd.s);
-	bench_report(figure, what, ours, peer);
+	bench_report_number(figure, what, n, BENCH_UNIT, ours, peer);
 }
 
 void figure_crowd(const char *figure)
 {
-	many(figure, "alive-10000", 10000, false);
-	many(figure, "random-1000000", 1000000, true);
+	unsigned int n;
+
+	for (n = 10; n <= CROWD; n *= 10)
+		many(figure, "alive", n, false);
+	many(figure, "random", CROWD, true);
 }

@@ -40,8 +40,14 @@ static const struct figure {
 	{ "B3", figure_count, .insns = true },
 	{ "B4", figure_bulk, .insns = true },
 	{ "B5", figure_layout, .insns = true },
+	{ "B6", figure_garbage, .time = true },
+	{ "B7", figure_live, .time = true },
+	{ "B8", figure_young, .insns = true },
+	{ "B9", figure_growth, .insns = true },
+	{ "B10", figure_mutator, .insns = true },
 	{ "B13", figure_slowpath, .insns = true },
 	{ "B14", figure_alive, .insns = true },
+	{ "B15", figure_chain, .insns = true },
 };
 
 static bool wanted(const char *name)

@@ -10,11 +10,18 @@
  * object whose last reference goes is freed at once; a cycle that nothing
  * outside reaches is found and freed by the heap's sweeper. When the last
  * descriptor of a session goes, by close(2) or because its process died, so do
- * its handles; when a heap's last session goes, so does the heap.
+ * its handles; when a heap's last descriptor of any kind goes, so does the heap.
  *
  *	session	HEAP_CREATE	bind this session to a new heap
  *	heap	HEAP_INFO	name, limits, use
  *		HEAP_LIMITS	set limit, reserve and watermarks
+ *	sharing	INVITE		-> descriptor by which other sessions join
+ *		JOIN		bind this session to the heap of an invitation
+ *		EXPORT		-> descriptor of an object
+ *		IMPORT		-> handle of an exported object
+ *		ROOT_SET	let the heap keep an object under a name
+ *		ROOT_GET	-> handle of what it keeps
+ *		ROOT_NEXT	list the names
  *	types	TYPE_CREATE	-> type number
  *		TYPE_DESTROY	EBUSY while objects of the type live
  *		TYPE_INFO	look at one type, or at the next one
@@ -26,10 +33,13 @@
  *	slots	SLOT_SET	let a slot refer to an object, or to nothing
  *		SLOT_LOAD	-> handle of what a slot refers to
  *		SLOT_MOVE	move a reference from one slot to another
+ *		SLOT_CMPXCHG	let a slot refer to another object if unchanged
  *	payload	READ, WRITE	copy bytes out of and into an object
  *		OBJECT_INFO	type, count, generation
+ *		MAP		-> descriptor of a payload, for mmap(2)
  *	inspection OBJECTS	-> handles of objects that live
  *		REFERRERS	-> handles of objects that refer to one
+ *		REFERENTS	-> handles of objects that one refers to
  *	sweeps	THRESHOLDS	get, or set, the three thresholds
  *		ENABLE		switch automatic sweeps on or off, or ask
  *		COUNTS		what the thresholds are compared with
@@ -37,6 +47,12 @@
  *		COLLECT		sweep now
  *		FREEZE		put objects out of the sweeps' sight, or back
  *		QUARANTINE	keep what sweeps would free, for debugging
+ *		DEBUG		that, and sweeps in the kernel's log, as flags
+ *	many	BATCH		many operations in one call
+ *	events	EVENTS		ask for sweeps and deaths by read(2) and poll(2)
+ *
+ * More about sharing, batches, events and mapped payloads is said in headers of
+ * their own, refslab/share.h, batch.h, event.h and map.h.
  *
  * Every structure begins with its own size in bytes, which the caller sets to
  * sizeof(). A shorter structure than the kernel's is read as if it went on in
@@ -52,27 +68,34 @@
  *	E2BIG	the caller's structure says something this kernel does not know
  *	EFAULT	a pointer does not point to the caller's memory
  *	ENXIO	the session has no heap yet
- *	EOVERFLOW the object has 2^26 references, or 1024 weak handles (with
+ *	EOVERFLOW the object has 2^25 references, or 1024 weak handles (with
  *		others that share its place in a table): no more for it
  *	EBADF	no such handle in this session, one closed already, or a weak
- *		one where another is wanted and the other way round
- *	ENOENT	no such type in this heap
- *	ENOSPC	the heap's limit, or the limit of handles or types, is reached
+ *		one where another is wanted and the other way round; no such
+ *		descriptor, or not of the kind wanted
+ *	EACCES	the handle is read-only, or the session is
+ *	ENOENT	no such type in this heap, no such root
+ *	ENOSPC	the heap's limit, the session's, or the limit of handles, types
+ *		or roots, is reached
+ *	EMFILE	the process has as many descriptors as it may
  *	ENOMEM	the kernel or the memory cgroup has no memory
  *	EINTR	a signal came before anything was done
  *
  * and where a call says so:
  *
- *	EBUSY	HEAP_CREATE: the session has a heap already; TYPE_DESTROY:
+ *	EBUSY	HEAP_CREATE, JOIN: the session has a heap already; TYPE_DESTROY:
  *		objects of the type live
- *	EEXIST	HEAP_CREATE, TYPE_CREATE: the name is taken
- *	EXDEV	the handle names an object of another heap
+ *	EEXIST	HEAP_CREATE, TYPE_CREATE, ROOT_SET: the name is taken
+ *	EXDEV	IMPORT: the object is of another heap
+ *	EAGAIN	SLOT_CMPXCHG: the slot refers to something else
+ *	ENODEV	MAP: the type's payloads cannot be mapped
+ *	ECANCELED in a BATCH: what the entry refers to failed
  *	EOPNOTSUPP COLLECT: the heap's sweeper stopped after an internal error
  *
  * A call that fails has changed nothing: where the result cannot be written
  * back (EFAULT), what was made is taken back. Exceptions are COLLECT, FREEZE
- * and QUARANTINE, and the setting of THRESHOLDS and ENABLE: what these have done
- * when only the answer gets lost stays done.
+ * and QUARANTINE, and the setting of THRESHOLDS, ENABLE and DEBUG: what these
+ * have done when only the answer gets lost stays done. BATCH says its own.
  *
  * Handles are 64-bit numbers, never zero; zero stands for "no object". They
  * mean nothing outside the session that got them. Weak handles are handles of
@@ -84,6 +107,10 @@
 
 #include <linux/ioctl.h>
 #include <linux/types.h>
+#include <linux/refslab/batch.h>
+#include <linux/refslab/event.h>
+#include <linux/refslab/map.h>
+#include <linux/refslab/share.h>
 
 #define REFSLAB_NAME_MAX	32	/* bytes of a name, with its final zero */
 #define REFSLAB_GENERATIONS	3
@@ -113,6 +140,9 @@ struct refslab_heap_create {
 	char	name[REFSLAB_NAME_MAX];
 };
 
+#define REFSLAB_SESSION_READ_ONLY (1U << 0)	/* it can change nothing */
+#define REFSLAB_SESSION_JOINED	(1U << 1)	/* another one made the heap */
+
 /**
  * struct refslab_heap_info - a heap's name, limits and use
  * @size: sizeof(struct refslab_heap_info)
@@ -129,6 +159,10 @@ struct refslab_heap_create {
  * @types: out: types in the heap
  * @handles: out: handles of this session
  * @handles_max: out: most handles this session may have
+ * @sessions: out: sessions of the heap
+ * @session_flags: out: REFSLAB_SESSION_*
+ * @session_limit: out: most bytes for objects of this session, 0 for no limit
+ * @session_bytes: out: bytes its living objects take; 0 without a limit
  */
 struct refslab_heap_info {
 	__u32	size;
@@ -145,6 +179,10 @@ struct refslab_heap_info {
 	__u64	types;
 	__u64	handles;
 	__u64	handles_max;
+	__u32	sessions;
+	__u32	session_flags;
+	__u64	session_limit;
+	__u64	session_bytes;
 };
 
 #define REFSLAB_LIMITS_LIMIT	(1U << 0)
@@ -171,20 +209,23 @@ struct refslab_heap_limits {
 };
 
 #define REFSLAB_TYPE_FLAG_LEAF	(1U << 0)	/* out: has no slots */
+#define REFSLAB_TYPE_FLAG_MAPPED (1U << 1)	/* out: REFSLAB_TYPE_MAPPED */
 
 /**
  * struct refslab_type_create - make a type
  * @size: sizeof(struct refslab_type_create)
- * @flags: zero
+ * @flags: REFSLAB_TYPE_MAPPED: payloads are on pages that can be mapped
  * @slots: slots of each object, 0 to REFSLAB_SLOTS_MAX
- * @payload: payload bytes of each object, 0 to REFSLAB_PAYLOAD_MAX
+ * @payload: payload bytes of each object, 0 to REFSLAB_PAYLOAD_MAX; with
+ *	REFSLAB_TYPE_MAPPED 1 to REFSLAB_MAPPED_MAX
  * @align: alignment of the payload, a power of two up to 4096, 0 for 8
  * @type: out: the type's number in the heap, never 0
  * @name: shown in sysfs; not empty; letters, digits, '-', '_', '.'
  *
  * A fresh object's slots are empty and its payload is zero. @slots and
  * @payload must not both be 0, and an object of both, with 16 bytes of header
- * and what @align adds, must not exceed REFSLAB_OBJECT_BYTES_MAX.
+ * and what @align adds, must not exceed REFSLAB_OBJECT_BYTES_MAX; of a mapped
+ * payload 8 bytes count.
  */
 struct refslab_type_create {
 	__u32	size;
@@ -260,7 +301,7 @@ struct refslab_alloc {
 /**
  * struct refslab_dup - make a second handle
  * @size: sizeof(struct refslab_dup)
- * @flags: zero
+ * @flags: REFSLAB_READ_ONLY: a read-only one
  * @handle: an open handle
  * @copy: out: the new one, of the same object
  */
@@ -377,6 +418,31 @@ struct refslab_slot_move {
 };
 
 /**
+ * struct refslab_slot_cmpxchg - fill or empty a slot if it is as expected
+ * @size: sizeof(struct refslab_slot_cmpxchg)
+ * @flags: zero
+ * @handle: the object that has the slot
+ * @slot: number of the slot, from 0
+ * @reserved: zero
+ * @expected: handle of what the slot is to refer to now, 0 for nothing; may be
+ *	a read-only one
+ * @target: handle of the object to refer to, 0 to empty the slot
+ *
+ * One step, also among sessions that share the heap. EAGAIN if the slot refers
+ * to something else. What @expected names cannot have gone and come back
+ * meanwhile: the handle keeps it.
+ */
+struct refslab_slot_cmpxchg {
+	__u32	size;
+	__u32	flags;
+	__u64	handle;
+	__u32	slot;
+	__u32	reserved;
+	__u64	expected;
+	__u64	target;
+};
+
+/**
  * struct refslab_io - copy payload
  * @size: sizeof(struct refslab_io)
  * @flags: zero
@@ -397,6 +463,10 @@ struct refslab_io {
 	__u64	buffer;
 };
 
+#define REFSLAB_OBJECT_TRACKED	(1U << 0)	/* sweeps look at it */
+#define REFSLAB_OBJECT_QUARANTINED (1U << 1)	/* a sweep would have freed it */
+#define REFSLAB_OBJECT_READ_ONLY (1U << 2)	/* the handle is read-only */
+
 /**
  * struct refslab_object_info - look at an object
  * @size: sizeof(struct refslab_object_info)
@@ -408,6 +478,8 @@ struct refslab_io {
  * @count: out: references to it, from handles, slots and the kernel
  * @slots: out: slots it has
  * @payload: out: payload bytes it has
+ * @object_flags: out: REFSLAB_OBJECT_*
+ * @reserved: out: zero
  */
 struct refslab_object_info {
 	__u32	size;
@@ -418,6 +490,8 @@ struct refslab_object_info {
 	__u64	count;
 	__u32	slots;
 	__u32	payload;
+	__u32	object_flags;
+	__u32	reserved;
 };
 
 #define REFSLAB_INSPECT_MAX	1024	/* handles that one call makes */
@@ -472,6 +546,28 @@ struct refslab_objects {
  * itself, if it has one. What handles there are of it does not show.
  */
 struct refslab_referrers {
+	__u32	size;
+	__u32	flags;
+	__u64	handle;
+	__u64	cursor;
+	__u32	count;
+	__u32	reserved;
+	__u64	handles;
+};
+
+/**
+ * struct refslab_referents - get handles of the objects that one refers to
+ * @size: sizeof(struct refslab_referents)
+ * @flags: zero
+ * @handle: an open handle of the one
+ * @cursor: as in &struct refslab_objects, and likewise what follows
+ * @count: in and out
+ * @reserved: zero
+ * @handles: array of __u64 in the caller's memory, for the new handles
+ *
+ * A handle for each slot that is filled, in the order of the slots.
+ */
+struct refslab_referents {
 	__u32	size;
 	__u32	flags;
 	__u64	handle;
@@ -548,6 +644,10 @@ struct refslab_counts {
  * @aborts: out: commits given up because an object was looked up meanwhile
  * @time_ns: out: nanoseconds spent
  * @longest_ns: out: nanoseconds of the longest one
+ * @candidates: out: of the objects gathered, those that the sweeps began with
+ *
+ * What Python's gc.get_stats() calls collections, collected, uncollectable,
+ * candidates and duration is @runs, @freed, @unfreed, @candidates and @time_ns.
  */
 struct refslab_stats {
 	__u32	size;
@@ -561,6 +661,7 @@ struct refslab_stats {
 	__u64	aborts;
 	__u64	time_ns;
 	__u64	longest_ns;
+	__u64	candidates;
 };
 
 /**
@@ -639,12 +740,42 @@ struct refslab_quarantine {
 	__u64	objects;
 };
 
+#define REFSLAB_DEBUG_SET	(1U << 0)
+
+#define REFSLAB_DEBUG_STATS	(1U << 0)	/* sweeps in the kernel's log */
+#define REFSLAB_DEBUG_SAVEALL	(1U << 5)	/* the quarantine */
+
+/**
+ * struct refslab_debug - debugging of the heap's sweeps
+ * @size: sizeof(struct refslab_debug)
+ * @flags: REFSLAB_DEBUG_SET to set; without it @debug is out
+ * @debug: REFSLAB_DEBUG_STATS: a line in the kernel's log for each sweep, not
+ *	more often than the log likes; REFSLAB_DEBUG_SAVEALL: what
+ *	REFSLAB_QUARANTINE switches on and off
+ * @reserved: zero
+ *
+ * The numbers are those of Python's gc.set_debug(). Its DEBUG_COLLECTABLE and
+ * DEBUG_UNCOLLECTABLE are not here: SAVEALL and OBJECTS show the same. Nor is
+ * there a call for gc.is_finalized(): objects of user heaps have no finalizers.
+ */
+struct refslab_debug {
+	__u32	size;
+	__u32	flags;
+	__u32	debug;
+	__u32	reserved;
+};
+
 /* An unregistered letter; see Documentation/userspace-api/ioctl in the kernel */
 #define REFSLAB_IOC		0xD7
 
 #define REFSLAB_HEAP_CREATE	_IOW(REFSLAB_IOC, 0x00, struct refslab_heap_create)
 #define REFSLAB_HEAP_INFO	_IOWR(REFSLAB_IOC, 0x01, struct refslab_heap_info)
 #define REFSLAB_HEAP_LIMITS	_IOW(REFSLAB_IOC, 0x02, struct refslab_heap_limits)
+#define REFSLAB_INVITE		_IOWR(REFSLAB_IOC, 0x03, struct refslab_invite)
+#define REFSLAB_JOIN		_IOW(REFSLAB_IOC, 0x04, struct refslab_join)
+#define REFSLAB_ROOT_SET	_IOW(REFSLAB_IOC, 0x05, struct refslab_root_set)
+#define REFSLAB_ROOT_GET	_IOWR(REFSLAB_IOC, 0x06, struct refslab_root_get)
+#define REFSLAB_ROOT_NEXT	_IOWR(REFSLAB_IOC, 0x07, struct refslab_root_next)
 #define REFSLAB_TYPE_CREATE	_IOWR(REFSLAB_IOC, 0x10, struct refslab_type_create)
 #define REFSLAB_TYPE_DESTROY	_IOW(REFSLAB_IOC, 0x11, struct refslab_type_destroy)
 #define REFSLAB_TYPE_INFO	_IOWR(REFSLAB_IOC, 0x12, struct refslab_type_info)
@@ -653,14 +784,19 @@ struct refslab_quarantine {
 #define REFSLAB_CLOSE		_IOW(REFSLAB_IOC, 0x22, struct refslab_close)
 #define REFSLAB_WEAK		_IOWR(REFSLAB_IOC, 0x23, struct refslab_weak_create)
 #define REFSLAB_UPGRADE		_IOWR(REFSLAB_IOC, 0x24, struct refslab_upgrade)
+#define REFSLAB_EXPORT		_IOWR(REFSLAB_IOC, 0x25, struct refslab_export)
+#define REFSLAB_IMPORT		_IOWR(REFSLAB_IOC, 0x26, struct refslab_import)
 #define REFSLAB_SLOT_SET	_IOW(REFSLAB_IOC, 0x30, struct refslab_slot_set)
 #define REFSLAB_SLOT_LOAD	_IOWR(REFSLAB_IOC, 0x31, struct refslab_slot_load)
 #define REFSLAB_SLOT_MOVE	_IOW(REFSLAB_IOC, 0x32, struct refslab_slot_move)
+#define REFSLAB_SLOT_CMPXCHG	_IOW(REFSLAB_IOC, 0x33, struct refslab_slot_cmpxchg)
 #define REFSLAB_READ		_IOW(REFSLAB_IOC, 0x40, struct refslab_io)
 #define REFSLAB_WRITE		_IOW(REFSLAB_IOC, 0x41, struct refslab_io)
 #define REFSLAB_OBJECT_INFO	_IOWR(REFSLAB_IOC, 0x42, struct refslab_object_info)
 #define REFSLAB_OBJECTS		_IOWR(REFSLAB_IOC, 0x43, struct refslab_objects)
 #define REFSLAB_REFERRERS	_IOWR(REFSLAB_IOC, 0x44, struct refslab_referrers)
+#define REFSLAB_REFERENTS	_IOWR(REFSLAB_IOC, 0x45, struct refslab_referents)
+#define REFSLAB_MAP		_IOWR(REFSLAB_IOC, 0x46, struct refslab_map)
 #define REFSLAB_THRESHOLDS	_IOWR(REFSLAB_IOC, 0x50, struct refslab_thresholds)
 #define REFSLAB_ENABLE		_IOWR(REFSLAB_IOC, 0x51, struct refslab_enable)
 #define REFSLAB_COUNTS		_IOWR(REFSLAB_IOC, 0x52, struct refslab_counts)
@@ -668,5 +804,8 @@ struct refslab_quarantine {
 #define REFSLAB_COLLECT		_IOWR(REFSLAB_IOC, 0x54, struct refslab_collect)
 #define REFSLAB_FREEZE		_IOWR(REFSLAB_IOC, 0x55, struct refslab_freeze)
 #define REFSLAB_QUARANTINE	_IOWR(REFSLAB_IOC, 0x56, struct refslab_quarantine)
+#define REFSLAB_DEBUG		_IOWR(REFSLAB_IOC, 0x57, struct refslab_debug)
+#define REFSLAB_EVENTS		_IOW(REFSLAB_IOC, 0x58, struct refslab_events)
+#define REFSLAB_BATCH		_IOWR(REFSLAB_IOC, 0x60, struct refslab_batch)
 
 #endif /* _UAPI_LINUX_REFSLAB_H */
