@@ -94,6 +94,9 @@ static int resolve(const struct batch *batch, u32 at, u64 *handle)
 	return 0;
 }
 
+/* Entries after which we look whether a signal has come. */
+#define SIGNAL_EVERY	8
+
 /* Which fields an entry uses; what it does not use must be zero. */
 #define USES_FLAGS	BIT(0)
 #define USES_INDEX	BIT(1)
@@ -230,11 +233,12 @@ static u32 run_chunk(struct session *session, struct batch *batch, u32 first,
 	int err;
 
 	for (i = 0; i < n; i++) {
-		/* always one, so that there is something to report */
-		if (i && signal_pending(current))
-			break;
-		if (need_resched())
+		/* always some, so that there is something to report */
+		if (unlikely(i % SIGNAL_EVERY == SIGNAL_EVERY - 1)) {
+			if (signal_pending(current))
+				break;
 			cond_resched();
+		}
 		made = MADE_NOTHING;
 		result = &batch->results[i];
 		*result = (struct refslab_result){ };
@@ -291,25 +295,14 @@ static void take_back(struct session *session, const struct batch *batch,
 
 static bool chunk_in(struct batch *batch, const struct refslab_op __user *ops, u32 n)
 {
-	u32 i;
-
-	for (i = 0; i < n; i++)
-		if (!words_from_user((u64 *)&batch->ops[i],
-				     (const u64 __user *)&ops[i], OP_WORDS))
-			return false;
-	return true;
+	return words_from_user((u64 *)batch->ops, (const u64 __user *)ops, n * OP_WORDS);
 }
 
 static bool chunk_out(const struct batch *batch,
 		      struct refslab_result __user *results, u32 n)
 {
-	u32 i;
-
-	for (i = 0; i < n; i++)
-		if (!words_to_user((u64 __user *)&results[i],
-				   (const u64 *)&batch->results[i], RESULT_WORDS))
-			return false;
-	return true;
+	return words_to_user((u64 __user *)results, (const u64 *)batch->results,
+			     n * RESULT_WORDS);
 }
 
 /* REFSLAB_BATCH */
