@@ -25,9 +25,12 @@ static int __init refslab_init(void)
 {
 	int err;
 
-	err = heap_init();
+	err = magazine_init();
 	if (err)
 		return err;
+	err = heap_init();
+	if (err)
+		goto err_magazine;
 	err = sysfs_init();
 	if (err)
 		goto err_heap;
@@ -41,6 +44,8 @@ err_sysfs:
 	sysfs_exit();
 err_heap:
 	heap_exit();
+err_magazine:
+	magazine_exit();
 	return err;
 }
 
@@ -49,6 +54,7 @@ static void __exit refslab_exit(void)
 	session_exit();
 	sysfs_exit();
 	heap_exit();
+	magazine_exit();
 	/* callbacks of ours that RCU still has to run */
 	rcu_barrier();
 }

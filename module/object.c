@@ -67,10 +67,9 @@ static struct refslab_object *alloc_slow(struct refslab_type *type, gfp_t gfp)
 /* The same, from where it did not have to be slow. */
 struct refslab_object *object_alloc(struct refslab_type *type, gfp_t gfp)
 {
-	void *obj;
+	void *obj = magazine_take(type);
 
-	return likely(magazine_alloc_bulk(type, 1, &obj)) ?
-	       __refslab_publish(type, obj, gfp) : alloc_slow(type, gfp);
+	return likely(obj) ? __refslab_publish(type, obj, gfp) : alloc_slow(type, gfp);
 }
 
 /**

@@ -158,6 +158,7 @@ int slab_grow(struct refslab_type *type, int nid, gfp_t gfp)
 		slab_setup(slab, type);
 	}
 	slab = container_of(chunk, struct slab, chunk);
+	counter_inc(type, ALLOC_SLAB);
 	node = &type->nodes[chunk->nid];
 	raw_spin_lock_irqsave(&node->lock, flags);
 	slab_revive(slab, node);
@@ -173,6 +174,7 @@ static void slab_retire(struct refslab_type *type, struct slab_node *node,
 	node->partial_count--;
 	node->slabs--;
 	node->empty--;
+	counter_inc(type, FREE_SLAB);
 	trace_refslab_slab_retire(type, slab);
 	candidate_retire(slab);
 	chunk_set_carved(&slab->chunk, false);

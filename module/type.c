@@ -160,9 +160,16 @@ struct refslab_type *refslab_type_create(struct refslab_heap *heap,
 		goto err_free;
 	for (nid = 0; nid < nr_node_ids; nid++)
 		slab_node_init(&type->nodes[nid]);
+	type->counters = alloc_percpu_gfp(struct counters, gfp);
+	if (!type->counters)
+		goto err_free;
 	type_set_path(type);
-	type->path.magazines = magazine_create(type->path.magazine_size, gfp);
+	type->magazine_room = magazine_room(type->layout.size);
+	type->path.magazines = magazine_create(type->magazine_room, gfp);
 	if (!type->path.magazines)
+		goto err_free;
+	err = magazine_watch_cpus(type);
+	if (err)
 		goto err_free;
 
 	mutex_lock(&heap->lock);
@@ -201,8 +208,11 @@ EXPORT_SYMBOL_GPL(refslab_type_create);
 /* Called by the last kobject_put(), or where a type has no kobject yet. */
 void type_free(struct refslab_type *type)
 {
-	if (type->path.magazines)
+	if (type->path.magazines) {
+		magazine_forget_cpus(type);
 		magazine_destroy(type->path.magazines);
+	}
+	free_percpu(type->counters);
 	kfree(type->nodes);
 	kfree(type->slot_offsets);
 	kfree(type);

@@ -172,7 +172,7 @@ struct refslab_magazine {
  * @clear: bytes of a fresh object that become zero, from behind its word, whole
  *	u64; fixed
  * @clear_all: the same for __GFP_ZERO; fixed
- * @magazine_size: objects a magazine holds at most; fixed
+ * @magazine_size: objects a magazine holds at most; may change any time
  * @plain: a leaf type, and nothing at all is to be done when its objects die;
  *	fixed
  * @hooks: not 0 if there is more to do to a fresh object, a ctor; fixed
