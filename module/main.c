@@ -13,6 +13,7 @@
  *	session, handle	/dev/refslab: open files and their names for objects
  *	sysfs, trace,	what people see
  *	report
+ *	debug		poison, red zones, who allocated what
  */
 #include <linux/init.h>
 #include <linux/module.h>

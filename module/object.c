@@ -29,7 +29,8 @@ static DEFINE_PER_CPU(unsigned int, releasing);
 
 /*
  * What is done to a fresh object beyond the usual. NULL if it is not as it was
- * freed: its word is 0 then, and another was put or got after its death.
+ * freed: its word is 0 then, and another was put or got after its death; nor was
+ * its payload written to, as far as that is looked at. It leaks.
  */
 static struct refslab_object *object_dress(struct refslab_type *type,
 					   struct refslab_object *obj, gfp_t gfp)
@@ -40,8 +41,12 @@ static struct refslab_object *object_dress(struct refslab_type *type,
 		report_bad_word(type, obj);
 		return NULL;
 	}
+	if (debug_on(type) && !debug_alloc(type, obj))
+		return NULL;
 	refslab_kasan_unpoison(obj, type->layout.size);
 	__refslab_zero((u64 *)(obj + 1), clear);
+	if (debug_on(type) && clear == type->path.clear_all)
+		debug_clear_tail(type, obj);
 	if (type->ctor)
 		type->ctor(obj);
 	trace_refslab_alloc(type, obj);
@@ -148,12 +153,14 @@ noinline void object_undress(struct refslab_type *type, struct refslab_object *o
 	if (want_init_on_free())
 		memset(payload, 0, type->size - type->header);
 	refslab_kasan_poison(payload, type->layout.size - type->header);
+	if (debug_on(type))
+		debug_free(type, obj);
 }
 
 /* The word says free, and nobody else knows the object any more. */
 noinline void object_free(struct refslab_type *type, struct refslab_object *obj)
 {
-	if (unlikely(object_undress_wanted()))
+	if (unlikely(object_undress_wanted() || static_branch_unlikely(&debug_key)))
 		object_undress(type, obj);
 	magazine_free(type, obj);
 }

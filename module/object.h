@@ -78,7 +78,10 @@ struct releaser {
 
 DECLARE_TRACEPOINT(refslab_free);
 
-/* Whether there is more to do to an object that is free now. */
+/*
+ * Whether there is more to do to an object that is free now; to one of a type
+ * that is not plain also if debug_key is on.
+ */
 static __always_inline bool object_undress_wanted(void)
 {
 	return IS_ENABLED(CONFIG_KASAN) || tracepoint_enabled(refslab_free) ||

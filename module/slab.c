@@ -110,6 +110,8 @@ static void slab_setup(struct slab *slab, struct refslab_type *type)
 			WRITE_ONCE(*object_note(object), 0);
 		refslab_kasan_poison((void *)object + type->header,
 				     layout->size - type->header);
+		if (debug_on(type))
+			debug_setup(type, object);
 	}
 	trace_refslab_slab_create(type, slab);
 }
@@ -382,6 +384,8 @@ int slab_validate(struct slab *slab)
 	u32 i, free = bitmap_weight(slab->bits, layout->objects);
 	int err = 0;
 
+	if (debug_on(slab->type))
+		err = debug_validate(slab);
 	if (free != slab->free || slab->retired || slab->start >= layout->objects)
 		err = -EUCLEAN;
 	if (bitmap_weight(slab->bits, layout->words * BITS_PER_LONG) != free)

@@ -79,8 +79,10 @@ static void type_set_path(struct refslab_type *type)
 
 	path->born = type->leaf ? REFSLAB_COUNT_ONE :
 				  REFSLAB_COUNT_ONE | REFSLAB_UNLISTED;
-	/* objects are multiples of 16 bytes apart */
-	path->clear_all = ALIGN(type->size, sizeof(u64)) - word;
+	/* objects are multiples of 16 bytes apart; but a red zone is not cleared */
+	path->clear_all = (type->flags & REFSLAB_TYPE_RED_ZONE ?
+			   ALIGN_DOWN(type->size, sizeof(u64)) :
+			   ALIGN(type->size, sizeof(u64))) - word;
 	/* the kernel's init_on_alloc and init_on_free are those it was booted with */
 	if (want_init_on_alloc(0) || type->flags & REFSLAB_TYPE_ZERO ||
 	    type->traverse || type->slot_offsets)
@@ -88,9 +90,9 @@ static void type_set_path(struct refslab_type *type)
 	else if (!type->leaf)
 		path->clear = type->slot_offset - word +
 			      type->slots * sizeof(struct refslab_slot);
-	path->hooks = type->ctor ? 1 : 0;
+	path->hooks = type->ctor || type->flags & DEBUG_FLAGS;
 	path->plain = type->leaf && !type->release &&
-		      !(type->flags & REFSLAB_TYPE_WEAK) &&
+		      !(type->flags & (REFSLAB_TYPE_WEAK | DEBUG_FLAGS)) &&
 		      !IS_ENABLED(CONFIG_KASAN) && !want_init_on_free();
 	path->magazine_size = magazine_size(type->layout.size);
 }
@@ -141,16 +143,19 @@ struct refslab_type *refslab_type_create(struct refslab_heap *heap,
 	type->release = args->release;
 	type->finalize = args->finalize;
 	type->priv = args->priv;
-	type->flags = args->flags;
+	type->flags = args->flags | debug_type_flags(heap->name, args->name);
 	strscpy(type->name, args->name, sizeof(type->name));
 	INIT_LIST_HEAD(&type->link);
 
 	err = type_set_slots(type, args);
 	if (err)
 		goto err_free;
-	err = slab_layout(&type->layout, type->size, args->align,
+	err = slab_layout(&type->layout, debug_layout(type), args->align,
 			  args->align_offset, !type->leaf,
 			  type->flags & REFSLAB_TYPE_WEAK);
+	if (err)
+		goto err_free;
+	err = debug_begin(type);
 	if (err)
 		goto err_free;
 
@@ -212,6 +217,7 @@ void type_free(struct refslab_type *type)
 		magazine_forget_cpus(type);
 		magazine_destroy(type->path.magazines);
 	}
+	debug_end(type);
 	free_percpu(type->counters);
 	kfree(type->nodes);
 	kfree(type->slot_offsets);

@@ -7,6 +7,7 @@
 #include <linux/refslab.h>
 
 #include "counter.h"
+#include "debug.h"
 #include "magazine.h"
 #include "slab.h"
 
@@ -24,6 +25,7 @@
  * @leaf: has no slots
  * @flags: REFSLAB_TYPE_*
  * @layout: of its slabs
+ * @debug: what lies behind its objects
  * @nodes: the cache, per NUMA node
  * @counters: per CPU
  * @cpu_node: among those told of CPUs that go; the CPU hotplug core's
@@ -51,6 +53,7 @@ struct refslab_type {
 	bool		leaf;
 	unsigned int	flags;
 	struct slab_layout layout;
+	struct debug_layout debug;
 	struct slab_node *nodes;
 	struct counters __percpu *counters;
 	struct hlist_node cpu_node;

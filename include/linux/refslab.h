@@ -175,7 +175,8 @@ struct refslab_magazine {
  * @magazine_size: objects a magazine holds at most; may change any time
  * @plain: a leaf type, and nothing at all is to be done when its objects die;
  *	fixed
- * @hooks: not 0 if there is more to do to a fresh object, a ctor; fixed
+ * @hooks: not 0 if there is more to do to a fresh object, a ctor or debugging;
+ *	fixed
  */
 struct refslab_path {
 	struct refslab_magazine __percpu *magazines;
@@ -191,7 +192,10 @@ struct refslab_path {
 #define REFSLAB_TYPE_ZERO	BIT(0)	/* payload of a fresh object is zero */
 #define REFSLAB_TYPE_RELEASE_WORK BIT(1) /* release runs from the workqueue */
 #define REFSLAB_TYPE_WEAK	BIT(2)	/* weak references to its objects */
-#define REFSLAB_TYPE_FLAGS	(BIT(3) - 1)
+#define REFSLAB_TYPE_POISON	BIT(3)	/* debug: writes after release are seen */
+#define REFSLAB_TYPE_RED_ZONE	BIT(4)	/* debug: writes beyond the end are seen */
+#define REFSLAB_TYPE_TRACE	BIT(5)	/* debug: who allocated, who freed */
+#define REFSLAB_TYPE_FLAGS	(BIT(6) - 1)
 
 /**
  * struct refslab_type_args - what a type is
@@ -225,7 +229,9 @@ struct refslab_path {
  *	its count. Types with slots only. Called where sweeps run: may sleep,
  *	put and allocate.
  * @priv: for the owner, see refslab_type_priv()
- * @flags: REFSLAB_TYPE_ZERO, REFSLAB_TYPE_RELEASE_WORK, REFSLAB_TYPE_WEAK
+ * @flags: REFSLAB_TYPE_ZERO, REFSLAB_TYPE_RELEASE_WORK, REFSLAB_TYPE_WEAK; for
+ *	debugging REFSLAB_TYPE_POISON, REFSLAB_TYPE_RED_ZONE, REFSLAB_TYPE_TRACE,
+ *	which the module's parameter debug= may add to any type
  */
 struct refslab_type_args {
 	const char	*name;
