@@ -8,6 +8,7 @@
  *	slab, magazine	chunks carved into objects; a CPU's stack of free ones
  *	type		what objects are of, each with a cache of its own
  *	object, slot	allocation, the rare paths of get and put, release; edges
+ *	reserve		allocations that cannot fail
  *	sweep, trigger	what is garbage, and when to look
  *	heap		all these together
  *	session, handle	/dev/refslab: open files and their names for objects

@@ -55,6 +55,12 @@ static struct refslab_object *object_dress(struct refslab_type *type,
 	return obj;
 }
 
+/* Makes a free object that the caller has a live one; false if it leaks. */
+bool object_make(struct refslab_type *type, struct refslab_object *obj, gfp_t gfp)
+{
+	return object_dress(type, obj, gfp);
+}
+
 /* refslab_alloc() that tells why: -ENOSPC at the heap's limit, -ENOMEM. */
 static struct refslab_object *alloc_slow(struct refslab_type *type, gfp_t gfp)
 {

@@ -94,6 +94,7 @@ void releaser_destroy(struct releaser *releaser);
 bool object_in_release(struct refslab_heap *heap);
 
 struct refslab_object *object_alloc(struct refslab_type *type, gfp_t gfp);
+bool object_make(struct refslab_type *type, struct refslab_object *obj, gfp_t gfp);
 void object_put_edge(struct refslab_object *obj, struct chain *chain);
 unsigned long object_release_chain(struct refslab_heap *heap, struct chain *chain);
 void object_call_release(struct refslab_type *type, struct refslab_object *obj);

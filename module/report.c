@@ -262,8 +262,9 @@ void report_survivors(struct refslab_type *type)
 	if (!__ratelimit(&limit))
 		return;
 
-	pr_info("refslab: heap %s: type %s stays, %lu of its objects live\n",
-		type->heap->name, type->name, refslab_type_objects(type));
+	pr_info("refslab: heap %s: type %s stays, %lu of its objects live, %lu are reserved\n",
+		type->heap->name, type->name, refslab_type_objects(type),
+		atomic_long_read(&type->reserved));
 	for (number = 0; number < READ_ONCE(pool->next_number); number++) {
 		struct slab *slab;
 

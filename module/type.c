@@ -245,7 +245,7 @@ static bool type_empty(struct refslab_type *type)
 
 	for (tries = 0; tries < 100; tries++) {
 		/* first: emptying magazines interrupts all CPUs */
-		if (refslab_type_objects(type))
+		if (refslab_type_objects(type) || atomic_long_read(&type->reserved))
 			return false;
 		magazine_drain(type);
 		if (!type_out(type))
@@ -259,8 +259,8 @@ static bool type_empty(struct refslab_type *type)
  * refslab_type_destroy - remove a type
  * @type: a type that nobody allocates from any more
  *
- * Refused while objects of the type live; then the kernel log says how many and
- * shows the first of them, and the type goes on as before. Objects that wait
+ * Refused while objects of the type live or are set aside; then the kernel log
+ * says how many and shows the first of them, and the type goes on as before. Objects that wait
  * for the workqueue to release them are waited for.
  *
  * Context: May sleep.
@@ -327,6 +327,9 @@ unsigned long refslab_type_objects(const struct refslab_type *type)
 {
 	unsigned long in = magazine_objects((struct refslab_type *)type);
 	unsigned long out = type_out((struct refslab_type *)type);
+
+	/* set aside: neither lives nor in a magazine */
+	in += atomic_long_read(&type->reserved);
 
 	return out > in ? out - in : 0;
 }

@@ -28,6 +28,7 @@
  * @debug: what lies behind its objects
  * @nodes: the cache, per NUMA node
  * @counters: per CPU
+ * @reserved: objects that reserves have
  * @cpu_node: among those told of CPUs that go; the CPU hotplug core's
  * @id: number in the heap, from 1
  * @link: heap->types; heap->lock
@@ -56,6 +57,7 @@ struct refslab_type {
 	struct debug_layout debug;
 	struct slab_node *nodes;
 	struct counters __percpu *counters;
+	atomic_long_t	reserved;
 	struct hlist_node cpu_node;
 
 	u32		id;

@@ -310,6 +310,16 @@ unsigned int refslab_alloc_bulk(struct refslab_type *type, gfp_t gfp,
 				unsigned int n, struct refslab_object **objs);
 void refslab_put_bulk(unsigned int n, struct refslab_object **objs);
 
+/* reserve.c */
+struct refslab_reserve;
+
+struct refslab_reserve *refslab_prefill(struct refslab_type *type, unsigned int n,
+					gfp_t gfp);
+struct refslab_object *refslab_alloc_reserved(struct refslab_reserve *reserve);
+unsigned int refslab_reserve_left(struct refslab_reserve *reserve);
+int refslab_reserve_refill(struct refslab_reserve *reserve, gfp_t gfp);
+void refslab_reserve_destroy(struct refslab_reserve *reserve);
+
 /* slot.c */
 struct refslab_object *refslab_slot_load(struct refslab_slot *slot);
 void refslab_slot_set(struct refslab_slot *slot, struct refslab_object *target);
