@@ -12,13 +12,14 @@
  *	sweep, trigger	what is garbage, and when to look
  *	heap		all these together
  *	session, handle	/dev/refslab: open files and their names for objects
- *	sysfs, trace,	what people see
- *	report
+ *	sysfs, debugfs,	what people see
+ *	trace, report
  *	debug		poison, red zones, who allocated what
  */
 #include <linux/init.h>
 #include <linux/module.h>
 
+#include "debugfs.h"
 #include "heap.h"
 #include "session.h"
 #include "sysfs.h"
@@ -36,13 +37,15 @@ static int __init refslab_init(void)
 	err = sysfs_init();
 	if (err)
 		goto err_heap;
+	debugfs_init();
 	err = session_init();
 	if (err)
-		goto err_sysfs;
+		goto err_debugfs;
 	pr_info("refslab " REFSLAB_VERSION " loaded\n");
 	return 0;
 
-err_sysfs:
+err_debugfs:
+	debugfs_exit();
 	sysfs_exit();
 err_heap:
 	heap_exit();
@@ -54,6 +57,7 @@ err_magazine:
 static void __exit refslab_exit(void)
 {
 	session_exit();
+	debugfs_exit();
 	sysfs_exit();
 	heap_exit();
 	magazine_exit();
