@@ -2,6 +2,7 @@
 /*
  * Magazines: halves to and from the slabs, and interrupts that come in between.
  */
+#include <linux/cpu.h>
 #include <linux/hrtimer.h>
 #include <linux/prandom.h>
 #include <linux/slab.h>
@@ -35,6 +36,10 @@ static void test_size(struct kunit *test)
 		wrong += n & 1 || n < 4 || n > 128 ||
 			 (n > 4 && n * size >= 2 * REFSLAB_CHUNK_SIZE);
 	}
+	KUNIT_EXPECT_EQ(test, wrong, 0);
+	for (size = 16; size <= REFSLAB_OBJECT_MAX; size += 16)
+		wrong += magazine_room(size) < magazine_size(size) ||
+			 magazine_room(size) > 256;
 	KUNIT_EXPECT_EQ(test, wrong, 0);
 	KUNIT_EXPECT_EQ(test, magazine_size(64), 128);
 	KUNIT_EXPECT_EQ(test, magazine_size(REFSLAB_OBJECT_MAX), 4);
@@ -132,6 +137,131 @@ static void test_busy(struct kunit *test)
 	preempt_enable();
 	refslab_put(b);
 	EXPECT_OBJECTS(test, type, 0);
+}
+
+/* A size is a number: what is above it goes, what is below it may come. */
+static void test_set_size(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct refslab_type *type = f->leaf;
+	unsigned int room = type->magazine_room, i;
+	struct refslab_object **objs;
+
+	objs = kunit_kcalloc(test, room, sizeof(*objs), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, objs);
+	KUNIT_EXPECT_EQ(test, magazine_set_size(type, 0), -EINVAL);
+	KUNIT_EXPECT_EQ(test, magazine_set_size(type, MAGAZINE_LEAST - 1), -EINVAL);
+	KUNIT_EXPECT_EQ(test, magazine_set_size(type, room + 1), -EINVAL);
+	KUNIT_EXPECT_EQ(test, type->path.magazine_size, magazine_size(64));
+
+	KUNIT_EXPECT_EQ(test, magazine_set_size(type, room), 0);
+	migrate_disable();
+	for (i = 0; i < room; i++)
+		objs[i] = obj_make(test, type);
+	magazine_drain_local(type);
+	for (i = 0; i < room; i++)
+		refslab_put(objs[i]);
+	KUNIT_EXPECT_EQ(test, mine(type)->count, room);
+	migrate_enable();
+	KUNIT_EXPECT_EQ(test, type_validate(type), 0);
+
+	/* smaller: emptied at once, by 1 at a time from now on */
+	KUNIT_EXPECT_EQ(test, magazine_set_size(type, MAGAZINE_LEAST), 0);
+	KUNIT_EXPECT_EQ(test, magazine_objects(type), 0);
+	migrate_disable();
+	for (i = 0; i < 10; i++)
+		objs[i] = obj_make(test, type);
+	KUNIT_EXPECT_EQ(test, mine(type)->count, 0);
+	for (i = 0; i < 10; i++) {
+		refslab_put(objs[i]);
+		KUNIT_EXPECT_LE(test, mine(type)->count, MAGAZINE_LEAST);
+	}
+	migrate_enable();
+	KUNIT_EXPECT_EQ(test, type_validate(type), 0);
+	EXPECT_OBJECTS(test, type, 0);
+}
+
+static unsigned long counter(struct refslab_type *type, enum counter counter)
+{
+	return counter_sum(type->counters, counter);
+}
+
+/* What leaves the fast path is counted, and nothing that does not. */
+static void test_counters(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct refslab_type *type = f->leaf;
+	unsigned int full = type->path.magazine_size, n = 2 * full, i;
+	struct refslab_object **objs;
+	struct refslab_magazine *m;
+
+	objs = kunit_kcalloc(test, n, sizeof(*objs), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, objs);
+	migrate_disable();
+	for (i = 0; i < n; i++)
+		objs[i] = obj_make(test, type);
+	KUNIT_EXPECT_EQ(test, counter(type, ALLOC_SLOWPATH), 4);
+	KUNIT_EXPECT_EQ(test, counter(type, ALLOC_REFILL), 4);
+	KUNIT_EXPECT_EQ(test, counter(type, ALLOC_SLAB), 1);
+	KUNIT_EXPECT_EQ(test, counter(type, ALLOC_BUSY), 0);
+	for (i = 0; i < n - 1; i++)
+		refslab_put(objs[i]);
+	KUNIT_EXPECT_EQ(test, counter(type, FREE_SLOWPATH), 2);
+	KUNIT_EXPECT_EQ(test, counter(type, FREE_FLUSH), 2);
+	KUNIT_EXPECT_EQ(test, counter(type, FREE_BUSY), 0);
+
+	preempt_disable();
+	m = mine(type);
+	KUNIT_EXPECT_FALSE(test, __refslab_magazine_mark(m));
+	objs[0] = refslab_alloc(type, GFP_ATOMIC);
+	KUNIT_EXPECT_NOT_NULL(test, objs[0]);
+	refslab_put(objs[0]);
+	__refslab_magazine_done(m, m->count);
+	preempt_enable();
+	migrate_enable();
+	KUNIT_EXPECT_EQ(test, counter(type, ALLOC_SLOWPATH), 5);
+	KUNIT_EXPECT_EQ(test, counter(type, ALLOC_BUSY), 1);
+	KUNIT_EXPECT_EQ(test, counter(type, FREE_SLOWPATH), 3);
+	KUNIT_EXPECT_EQ(test, counter(type, FREE_BUSY), 1);
+
+	refslab_put(objs[n - 1]);
+	magazine_drain(type);
+	slab_shrink(type);
+	KUNIT_EXPECT_EQ(test, counter(type, FREE_SLAB), 1);
+}
+
+static void alloc_and_put(void *type)
+{
+	struct refslab_object *obj = refslab_alloc(type, GFP_ATOMIC);
+
+	if (obj)
+		refslab_put(obj);
+}
+
+/* A CPU that goes off takes no objects along. */
+static void test_cpu_goes(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct refslab_type *type = f->leaf;
+	int cpu = cpumask_last(cpu_online_mask);
+	u32 count;
+
+	if (!cpu)
+		kunit_skip(test, "one CPU");
+	/* a slab to take from: a hard interrupt has no pages to ask for on RT */
+	alloc_and_put(type);
+	magazine_drain(type);
+	smp_call_function_single(cpu, alloc_and_put, type, 1);
+	count = per_cpu_ptr(type->path.magazines, cpu)->count;
+	KUNIT_EXPECT_GT(test, count, 0);
+	KUNIT_EXPECT_EQ(test, type_out(type), count);
+	KUNIT_ASSERT_EQ(test, remove_cpu(cpu), 0);
+	KUNIT_EXPECT_EQ(test, per_cpu_ptr(type->path.magazines, cpu)->count, 0);
+	KUNIT_EXPECT_EQ(test, type_out(type), 0);
+	KUNIT_EXPECT_EQ(test, type_validate(type), 0);
+	KUNIT_EXPECT_EQ(test, add_cpu(cpu), 0);
+	smp_call_function_single(cpu, alloc_and_put, type, 1);
+	KUNIT_EXPECT_EQ(test, per_cpu_ptr(type->path.magazines, cpu)->count, count);
 }
 
 /* The validator must be able to fail, or its other uses mean nothing. */
@@ -345,6 +475,9 @@ static struct kunit_case magazine_cases[] = {
 	KUNIT_CASE(test_refill_and_flush),
 	KUNIT_CASE(test_drain),
 	KUNIT_CASE(test_busy),
+	KUNIT_CASE(test_set_size),
+	KUNIT_CASE(test_counters),
+	KUNIT_CASE(test_cpu_goes),
 	KUNIT_CASE(test_validator_notices),
 	KUNIT_CASE(test_interrupts),
 	KUNIT_CASE(test_interrupts_large),

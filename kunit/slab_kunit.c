@@ -138,6 +138,42 @@ static void test_take_and_give(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, type_validate(type), 0);
 }
 
+/*
+ * Whatever object a slab starts from, each is handed out once, round from there,
+ * also if the slab is asked again and again.
+ */
+static void test_order(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	const struct refslab_type_args args = { .name = "one-word", .size = 1000 };
+	struct refslab_type *types[] = { f->leaf, fixture_type(test, f->heap, &args) };
+	unsigned int t, i, start, per, wrong = 0;
+
+	for (t = 0; t < ARRAY_SIZE(types); t++) {
+		struct refslab_type *type = types[t];
+		void **objects = take(test, type, 1);
+		struct slab *slab = slab_of(objects[0]);
+
+		per = type->layout.objects;
+		objects = kunit_kcalloc(test, per, sizeof(*objects), GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, objects);
+		objects[0] = slab_object(slab, slab->start);
+		slab_give(type, 1, objects);
+		for (start = 0; start < per; start += 1 + per / 40) {
+			slab->start = start;
+			for (i = 0; i < per; i += min(7U, per - i))
+				wrong += slab_take(type, nid(), min(7U, per - i),
+						   objects + i) != min(7U, per - i);
+			for (i = 0; i < per; i++)
+				wrong += slab_index(slab, objects[i]) != (start + i) % per;
+			wrong += slab->free != 0;
+			slab_give(type, per, objects);
+			KUNIT_EXPECT_EQ(test, type_validate(type), 0);
+		}
+	}
+	KUNIT_EXPECT_EQ(test, wrong, 0);
+}
+
 /* One emptied slab stays with its node, the others go back to the pool. */
 static void test_emptied(struct kunit *test)
 {
@@ -318,6 +354,7 @@ static struct kunit_case slab_cases[] = {
 	KUNIT_CASE(test_layouts),
 	KUNIT_CASE(test_layout_edges),
 	KUNIT_CASE(test_take_and_give),
+	KUNIT_CASE(test_order),
 	KUNIT_CASE(test_emptied),
 	KUNIT_CASE(test_shrink_partial),
 	KUNIT_CASE(test_taken_back),

@@ -63,7 +63,15 @@ static const struct sysfs_file type_files[] = {
 	{ NULL, "partial", 0444 },
 	{ NULL, "objects", 0444 },
 	{ NULL, "total_objects", 0444 },
-	{ NULL, "magazine", 0444 },
+	{ NULL, "magazine_size", 0644 },
+	{ NULL, "alloc_slowpath", 0444 },
+	{ NULL, "alloc_refill", 0444 },
+	{ NULL, "alloc_busy", 0444 },
+	{ NULL, "alloc_slab", 0444 },
+	{ NULL, "free_slowpath", 0444 },
+	{ NULL, "free_flush", 0444 },
+	{ NULL, "free_busy", 0444 },
+	{ NULL, "free_slab", 0444 },
 	{ NULL, "shrink", 0200 },
 };
 
@@ -292,7 +300,12 @@ static void test_type(struct kunit *test)
 	EXPECT_SHOW(test, kobj, NULL, "slots", 2);
 	EXPECT_SHOW(test, kobj, NULL, "order", REFSLAB_CHUNK_ORDER);
 	EXPECT_SHOW(test, kobj, NULL, "objs_per_slab", per_slab);
-	EXPECT_SHOW(test, kobj, NULL, "magazine", f->knot->path.magazine_size);
+	EXPECT_SHOW(test, kobj, NULL, "magazine_size", f->knot->path.magazine_size);
+	KUNIT_EXPECT_EQ(test, store(kobj, NULL, "magazine_size", "1"), -EINVAL);
+	KUNIT_EXPECT_EQ(test, store(kobj, NULL, "magazine_size", "1000000"), -EINVAL);
+	KUNIT_EXPECT_EQ(test, store(kobj, NULL, "magazine_size", "-1"), -EINVAL);
+	KUNIT_EXPECT_EQ(test, store(kobj, NULL, "magazine_size", "2"), 1);
+	EXPECT_SHOW(test, kobj, NULL, "magazine_size", 2);
 	EXPECT_SHOW(test, &f->leaf->kobj, NULL, "slots", 0);
 	EXPECT_SHOW(test, kobj, NULL, "slabs", 0);
 	EXPECT_SHOW(test, kobj, NULL, "total_objects", 0);

@@ -84,7 +84,7 @@ static unsigned int put_run(struct refslab_type *type, unsigned int n,
 			    struct refslab_object **objs)
 {
 	const bool plain = type->path.plain;
-	const u32 size = type->path.magazine_size;
+	const u32 size = READ_ONCE(type->path.magazine_size);
 	struct refslab_object *obj, *rest = NULL;
 	struct refslab_magazine *m;
 	unsigned int i;

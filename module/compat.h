@@ -115,9 +115,33 @@ void kasan_poison(const void *addr, size_t size, u8 value, bool init);
 #define refslab_kasan_unpoison(addr, size) \
 	kasan_poison(addr, size, 0, false)
 #else
-#define refslab_kasan_poison(addr, size)	do { } while (0)
-#define refslab_kasan_unpoison(addr, size)	do { } while (0)
+static inline void refslab_kasan_poison(const void *addr, size_t size) { }
+static inline void refslab_kasan_unpoison(const void *addr, size_t size) { }
 #endif
+
+/*
+ * Saves a stack from where no page may be allocated, unless @can_alloc. Flags
+ * came with 6.8.
+ */
+#if defined(CONFIG_STACKDEPOT) && defined(CONFIG_STACKTRACE)
+#include <linux/stackdepot.h>
+
+static inline depot_stack_handle_t
+refslab_stack_save(unsigned long *entries, unsigned int n, bool can_alloc)
+{
+	const gfp_t gfp = GFP_NOWAIT | __GFP_NOWARN;
+
+#ifdef STACK_DEPOT_FLAG_CAN_ALLOC
+	return stack_depot_save_flags(entries, n, gfp,
+				      can_alloc ? STACK_DEPOT_FLAG_CAN_ALLOC : 0);
+#else
+	return __stack_depot_save(entries, n, 0, gfp, can_alloc);
+#endif
+}
+#endif
+
+/* 6.6 declares it; before, whoever wanted it did. */
+extern bool no_hash_pointers;
 
 /* 6.10: a trace event's string knows its source. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)

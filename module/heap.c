@@ -7,6 +7,7 @@
 #include <linux/ctype.h>
 #include <linux/module.h>
 
+#include "debugfs.h"
 #include "sysfs.h"
 
 struct workqueue_struct *refslab_wq;
@@ -120,6 +121,7 @@ struct refslab_heap *refslab_heap_create(const struct refslab_heap_args *args)
 	err = sysfs_add_heap(heap);
 	if (err)
 		goto err_kobject;
+	debugfs_add_heap(heap);
 	list_add_tail(&heap->link, &heaps);
 	mutex_unlock(&heaps_lock);
 	return heap;
@@ -212,6 +214,7 @@ unsigned long refslab_heap_destroy(struct refslab_heap *heap)
 	struct refslab_type *type;
 	unsigned long id, n;
 
+	debugfs_remove_heap(heap);
 	sysfs_remove_heap(heap);
 	trigger_close(&heap->trigger);
 	releaser_flush(&heap->releaser);
@@ -254,6 +257,23 @@ unsigned long refslab_heap_destroy(struct refslab_heap *heap)
 	return n;
 }
 EXPORT_SYMBOL_GPL(refslab_heap_destroy);
+
+/**
+ * heap_for_each - call a function for each heap there is
+ * @fn: the function; may sleep
+ * @arg: for it
+ *
+ * Context: May sleep; no lock of a heap held.
+ */
+void heap_for_each(void (*fn)(struct refslab_heap *heap, void *arg), void *arg)
+{
+	struct refslab_heap *heap;
+
+	mutex_lock(&heaps_lock);
+	list_for_each_entry(heap, &heaps, link)
+		fn(heap, arg);
+	mutex_unlock(&heaps_lock);
+}
 
 /**
  * heap_objects - how many objects of a heap live

@@ -35,6 +35,8 @@
  * @kobj: in sysfs; its release frees the heap
  * @types_kobj: the directory of the types
  * @link: heaps; heaps_lock
+ * @debugfs: the directory there; fixed
+ * @debugfs_object: the object that is to be shown there; WRITE_ONCE
  * @flags: REFSLAB_HEAP_*; fixed
  * @name: fixed
  */
@@ -53,6 +55,8 @@ struct refslab_heap {
 	struct kobject	kobj;
 	struct kobject	*types_kobj;
 	struct list_head link;
+	struct dentry	*debugfs;
+	u32		debugfs_object;
 	unsigned int	flags;
 	char		name[32];
 };
@@ -60,6 +64,7 @@ struct refslab_heap {
 extern struct workqueue_struct *refslab_wq;
 
 bool heap_name_valid(const char *name);
+void heap_for_each(void (*fn)(struct refslab_heap *heap, void *arg), void *arg);
 unsigned long heap_objects(struct refslab_heap *heap);
 int heap_validate(struct refslab_heap *heap);
 void heap_free(struct refslab_heap *heap);

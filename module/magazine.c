@@ -32,9 +32,23 @@ unsigned int magazine_size(size_t object_size)
 	return clamp_t(unsigned int, SZ_32K / object_size, 4, 128) & ~1U;
 }
 
-struct refslab_magazine __percpu *magazine_create(unsigned int size, gfp_t gfp)
+/**
+ * magazine_room - how many objects a magazine of a type can be made to hold
+ * @object_size: bytes of an object
+ *
+ * Room is there from the beginning, so that a size is a number that the fast
+ * path compares with and nothing else: nobody need be stopped to change it. The
+ * price is what is not used of it, 1 KiB for each CPU and type where objects
+ * are small.
+ */
+unsigned int magazine_room(size_t object_size)
 {
-	return __alloc_percpu_gfp(struct_size((struct refslab_magazine *)NULL, objects, size),
+	return min(4 * magazine_size(object_size), 256U);
+}
+
+struct refslab_magazine __percpu *magazine_create(unsigned int room, gfp_t gfp)
+{
+	return __alloc_percpu_gfp(struct_size((struct refslab_magazine *)NULL, objects, room),
 				  sizeof(void *), gfp);
 }
 
@@ -60,14 +74,20 @@ static void *take_one(struct refslab_type *type, int nid)
 	m = this_cpu_ptr(type->path.magazines);
 	count = magazine_begin(m);
 	if (count >= 0) {
-		if (!count)
-			count = slab_take(type, nid, type->path.magazine_size / 2,
+		if (!count) {
+			count = slab_take(type, nid,
+					  READ_ONCE(type->path.magazine_size) / 2,
 					  (void **)m->objects);
+			if (count)
+				counter_inc(type, ALLOC_REFILL);
+		}
 		if (count)
 			object = m->objects[--count];
 		__refslab_magazine_done(m, count);
 	} else {
 		slab_take(type, nid, 1, &object);
+		if (object)
+			counter_inc(type, ALLOC_BUSY);
 	}
 	preempt_enable();
 	return object;
@@ -102,6 +122,7 @@ void *magazine_alloc_slow(struct refslab_type *type, gfp_t gfp)
 	bool pressed = false;
 	void *object;
 
+	counter_inc(type, ALLOC_SLOWPATH);
 	for (;;) {
 		object = take_one(type, local);
 		if (object)
@@ -133,6 +154,30 @@ void *magazine_alloc_slow(struct refslab_type *type, gfp_t gfp)
 }
 
 /**
+ * magazine_take - take a free object if this CPU has one at hand
+ * @type: its type
+ *
+ * Context: Any context.
+ * Return: the object, or NULL: then magazine_alloc_slow() may have one.
+ */
+void *magazine_take(struct refslab_type *type)
+{
+	struct refslab_magazine *m;
+	void *object = NULL;
+	int count;
+
+	preempt_disable();
+	m = this_cpu_ptr(type->path.magazines);
+	count = magazine_begin(m);
+	if (count > 0)
+		object = m->objects[--count];
+	if (count >= 0)
+		__refslab_magazine_done(m, count);
+	preempt_enable();
+	return object;
+}
+
+/**
  * magazine_free_bulk - give objects back
  * @type: their type
  * @n: how many
@@ -142,30 +187,40 @@ void *magazine_alloc_slow(struct refslab_type *type, gfp_t gfp)
  */
 void magazine_free_bulk(struct refslab_type *type, unsigned int n, void **objects)
 {
-	unsigned int size = type->path.magazine_size, half = size / 2, some;
+	/* read once: it may change meanwhile, and a magazine may hold more */
+	int size = READ_ONCE(type->path.magazine_size), keep = size / 2;
+	unsigned int some, gone;
 	struct refslab_magazine *m;
+	bool told = false;
 	int count;
 
 	preempt_disable();
 	m = this_cpu_ptr(type->path.magazines);
 	count = magazine_begin(m);
 	if (count < 0) {
+		counter_add(type, FREE_SLOWPATH, n);
+		counter_add(type, FREE_BUSY, n);
 		slab_give(type, n, objects);
 		preempt_enable();
 		return;
 	}
 	for (;;) {
-		some = min(n, size - count);
+		some = min_t(unsigned int, n, max(size - count, 0));
 		memcpy(m->objects + count, objects, some * sizeof(*objects));
 		count += some;
 		objects += some;
 		n -= some;
 		if (!n)
 			break;
+		if (!told)
+			counter_add(type, FREE_SLOWPATH, n);
+		told = true;
+		counter_inc(type, FREE_FLUSH);
 		/* the bottom half has been here longest */
-		slab_give(type, half, (void **)m->objects);
-		count -= half;
-		memmove(m->objects, m->objects + half, count * sizeof(*m->objects));
+		gone = count - keep;
+		slab_give(type, gone, (void **)m->objects);
+		count = keep;
+		memmove(m->objects, m->objects + gone, count * sizeof(*m->objects));
 	}
 	__refslab_magazine_done(m, count);
 	preempt_enable();
@@ -227,12 +282,32 @@ void magazine_drain(struct refslab_type *type)
 	cpus_read_lock();
 	/* in an interrupt on its own CPU, which finds busy what it must not touch */
 	on_each_cpu(drain_here, type, 1);
-	/* what a CPU had when it went off waits for it, or for us */
+	/* a CPU that is half off: its magazine has not been emptied yet */
 	for_each_possible_cpu(cpu)
 		if (!cpu_online(cpu))
 			drain_one(type, per_cpu_ptr(type->path.magazines, cpu));
 	cpus_read_unlock();
 	mutex_unlock(&drain_mutex);
+}
+
+/**
+ * magazine_set_size - change how many objects a magazine holds at most
+ * @type: the type
+ * @size: from MAGAZINE_LEAST to type->magazine_room
+ *
+ * Magazines that hold more are emptied.
+ *
+ * Context: May sleep.
+ * Return: 0, or -EINVAL.
+ */
+int magazine_set_size(struct refslab_type *type, unsigned int size)
+{
+	if (size < MAGAZINE_LEAST || size > type->magazine_room)
+		return -EINVAL;
+	/* pairs with the reads of refill, free and flush, of which each is one */
+	if (size < xchg(&type->path.magazine_size, size))
+		magazine_drain(type);
+	return 0;
 }
 
 /**
@@ -267,7 +342,7 @@ int magazine_validate(struct refslab_type *type)
 	for_each_possible_cpu(cpu) {
 		struct refslab_magazine *m = per_cpu_ptr(type->path.magazines, cpu);
 
-		if (m->busy || m->count > type->path.magazine_size)
+		if (m->busy || m->count > type->magazine_room)
 			err = -EUCLEAN;
 		for (i = 0; i < m->count && !err; i++) {
 			struct refslab_object *object = m->objects[i];
@@ -281,4 +356,51 @@ int magazine_validate(struct refslab_type *type)
 	WARN(err, "refslab: a magazine of type %s holds what it should not\n",
 	     type->name);
 	return err;
+}
+
+/* --- CPUs that go --- */
+
+static enum cpuhp_state cpu_state;
+
+/* The CPU is gone, and CPUs neither come nor go meanwhile. */
+static int cpu_dead(unsigned int cpu, struct hlist_node *node)
+{
+	struct refslab_type *type = hlist_entry_safe(node, struct refslab_type, cpu_node);
+
+	drain_one(type, per_cpu_ptr(type->path.magazines, cpu));
+	return 0;
+}
+
+/**
+ * magazine_watch_cpus - see to it that a type's objects do not go with a CPU
+ * @type: the type
+ *
+ * Context: May sleep.
+ * Return: 0, or -ENOMEM.
+ */
+int magazine_watch_cpus(struct refslab_type *type)
+{
+	return cpuhp_state_add_instance_nocalls(cpu_state, &type->cpu_node);
+}
+
+void magazine_forget_cpus(struct refslab_type *type)
+{
+	if (!hlist_unhashed(&type->cpu_node))
+		cpuhp_state_remove_instance_nocalls(cpu_state, &type->cpu_node);
+}
+
+int magazine_init(void)
+{
+	int state = cpuhp_setup_state_multi(CPUHP_BP_PREPARE_DYN, "refslab:dead",
+					    NULL, cpu_dead);
+
+	if (state < 0)
+		return state;
+	cpu_state = state;
+	return 0;
+}
+
+void magazine_exit(void)
+{
+	cpuhp_remove_multi_state(cpu_state);
 }

@@ -5,10 +5,16 @@
 
 #include <linux/refslab.h>
 
+/* A magazine of fewer could not be filled by half. */
+#define MAGAZINE_LEAST	2
+
 unsigned int magazine_size(size_t object_size);
-struct refslab_magazine __percpu *magazine_create(unsigned int size, gfp_t gfp);
+unsigned int magazine_room(size_t object_size);
+int magazine_set_size(struct refslab_type *type, unsigned int size);
+struct refslab_magazine __percpu *magazine_create(unsigned int room, gfp_t gfp);
 void magazine_destroy(struct refslab_magazine __percpu *magazines);
 
+void *magazine_take(struct refslab_type *type);
 void *magazine_alloc_slow(struct refslab_type *type, gfp_t gfp);
 void magazine_free_bulk(struct refslab_type *type, unsigned int n, void **objects);
 void magazine_free_slow(struct refslab_type *type, struct refslab_object *object);
@@ -16,6 +22,11 @@ void magazine_drain_local(struct refslab_type *type);
 void magazine_drain(struct refslab_type *type);
 unsigned long magazine_objects(struct refslab_type *type);
 int magazine_validate(struct refslab_type *type);
+
+int magazine_watch_cpus(struct refslab_type *type);
+void magazine_forget_cpus(struct refslab_type *type);
+int magazine_init(void);
+void magazine_exit(void);
 
 /**
  * magazine_free - give an object back
@@ -36,7 +47,11 @@ static __always_inline void magazine_free(struct refslab_type *type,
 	if (unlikely(__refslab_magazine_mark(m)))
 		goto busy;
 	count = m->count;
-	if (unlikely(count >= path->magazine_size))
+	/*
+	 * Compared in memory: READ_ONCE() would cost an instruction more. Once,
+	 * and any value that magazine_set_size() has put there will do.
+	 */
+	if (unlikely(count >= data_race(path->magazine_size)))
 		goto full;
 	m->objects[count] = object;
 	__refslab_magazine_done(m, count + 1);

@@ -8,15 +8,18 @@
  *	slab, magazine	chunks carved into objects; a CPU's stack of free ones
  *	type		what objects are of, each with a cache of its own
  *	object, slot	allocation, the rare paths of get and put, release; edges
+ *	reserve		allocations that cannot fail
  *	sweep, trigger	what is garbage, and when to look
  *	heap		all these together
  *	session, handle	/dev/refslab: open files and their names for objects
- *	sysfs, trace,	what people see
- *	report
+ *	sysfs, debugfs,	what people see
+ *	trace, report
+ *	debug		poison, red zones, who allocated what
  */
 #include <linux/init.h>
 #include <linux/module.h>
 
+#include "debugfs.h"
 #include "heap.h"
 #include "session.h"
 #include "sysfs.h"
@@ -25,30 +28,39 @@ static int __init refslab_init(void)
 {
 	int err;
 
-	err = heap_init();
+	err = magazine_init();
 	if (err)
 		return err;
+	err = heap_init();
+	if (err)
+		goto err_magazine;
 	err = sysfs_init();
 	if (err)
 		goto err_heap;
+	debugfs_init();
 	err = session_init();
 	if (err)
-		goto err_sysfs;
+		goto err_debugfs;
 	pr_info("refslab " REFSLAB_VERSION " loaded\n");
 	return 0;
 
-err_sysfs:
+err_debugfs:
+	debugfs_exit();
 	sysfs_exit();
 err_heap:
 	heap_exit();
+err_magazine:
+	magazine_exit();
 	return err;
 }
 
 static void __exit refslab_exit(void)
 {
 	session_exit();
+	debugfs_exit();
 	sysfs_exit();
 	heap_exit();
+	magazine_exit();
 	/* callbacks of ours that RCU still has to run */
 	rcu_barrier();
 }

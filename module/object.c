@@ -29,7 +29,8 @@ static DEFINE_PER_CPU(unsigned int, releasing);
 
 /*
  * What is done to a fresh object beyond the usual. NULL if it is not as it was
- * freed: its word is 0 then, and another was put or got after its death.
+ * freed: its word is 0 then, and another was put or got after its death; nor was
+ * its payload written to, as far as that is looked at. It leaks.
  */
 static struct refslab_object *object_dress(struct refslab_type *type,
 					   struct refslab_object *obj, gfp_t gfp)
@@ -40,14 +41,24 @@ static struct refslab_object *object_dress(struct refslab_type *type,
 		report_bad_word(type, obj);
 		return NULL;
 	}
+	if (debug_on(type) && !debug_alloc(type, obj))
+		return NULL;
 	refslab_kasan_unpoison(obj, type->layout.size);
 	__refslab_zero(obj + 1, clear);
+	if (debug_on(type) && clear == type->path.clear_all)
+		debug_clear_tail(type, obj);
 	if (type->ctor)
 		type->ctor(obj);
 	trace_refslab_alloc(type, obj);
 	/* see __refslab_publish() */
 	atomic64_set_release(&obj->word, type->path.born);
 	return obj;
+}
+
+/* Makes a free object that the caller has a live one; false if it leaks. */
+bool object_make(struct refslab_type *type, struct refslab_object *obj, gfp_t gfp)
+{
+	return object_dress(type, obj, gfp);
 }
 
 /* refslab_alloc() that tells why: -ENOSPC at the heap's limit, -ENOMEM. */
@@ -113,12 +124,14 @@ noinline void object_undress(struct refslab_type *type, struct refslab_object *o
 	if (want_init_on_free())
 		memset(payload, 0, type->size - type->header);
 	refslab_kasan_poison(payload, type->layout.size - type->header);
+	if (debug_on(type))
+		debug_free(type, obj);
 }
 
 /* The word says free, and nobody else knows the object any more. */
 noinline void object_free(struct refslab_type *type, struct refslab_object *obj)
 {
-	if (unlikely(object_undress_wanted()))
+	if (unlikely(object_undress_wanted() || static_branch_unlikely(&debug_key)))
 		object_undress(type, obj);
 	magazine_free(type, obj);
 }

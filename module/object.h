@@ -86,7 +86,10 @@ struct releaser {
 
 DECLARE_TRACEPOINT(refslab_free);
 
-/* Whether there is more to do to an object that is free now. */
+/*
+ * Whether there is more to do to an object that is free now; to one of a type
+ * that is not plain also if debug_key is on.
+ */
 static __always_inline bool object_undress_wanted(void)
 {
 	return IS_ENABLED(CONFIG_KASAN) || tracepoint_enabled(refslab_free) ||
@@ -116,6 +119,7 @@ void releaser_destroy(struct releaser *releaser);
 bool object_in_release(struct refslab_heap *heap);
 
 struct refslab_object *object_alloc(struct refslab_type *type, gfp_t gfp);
+bool object_make(struct refslab_type *type, struct refslab_object *obj, gfp_t gfp);
 void object_put_edge(struct refslab_object *obj, struct chain *chain);
 unsigned long object_release_chain(struct refslab_heap *heap, struct chain *chain);
 void object_call_release(struct refslab_type *type, struct refslab_object *obj);

@@ -14,6 +14,7 @@
 #include <linux/kmemleak.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
+#include <linux/random.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/mm.h>
 
@@ -746,6 +747,7 @@ int pool_init(struct pool *pool, const char *name,
 	INIT_WORK(&pool->work, pool_work);
 	pool->kick = pool_kick;
 	pool->name = name;
+	get_random_bytes(&pool->random, sizeof(pool->random));
 	pool->free_number = CHUNKS_MAX;
 	/* set first: pool_set_limits() checks each against the others */
 	pool->limit = CHUNKS_MAX;

@@ -7,6 +7,7 @@
 #include <linux/list.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
+#include <linux/siphash.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
@@ -63,6 +64,7 @@ struct chunk {
  * @next_number: entries from here on were never used; @lock
  * @work: trims, fills and ends waits
  * @shrinker: gives cached chunks back under pressure
+ * @random: a secret, from which slabs take the order of their objects; fixed
  * @memcg: whom pages are charged to, or NULL; fixed
  * @name: of the heap; fixed
  * @pressure: told that memory is short; any context
@@ -88,6 +90,7 @@ struct pool {
 	u32		next_number;
 	struct work_struct work;
 	struct shrinker	*shrinker;
+	siphash_key_t	random;
 	struct mem_cgroup *memcg;
 	const char	*name;
 	bool		closing;

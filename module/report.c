@@ -5,7 +5,10 @@
  */
 #include "report.h"
 
+#include <linux/kernel.h>
+#include <linux/poison.h>
 #include <linux/ratelimit.h>
+#include <linux/stackdepot.h>
 
 #include "heap.h"
 
@@ -13,6 +16,139 @@
 #define SURVIVORS_SHOWN	8
 
 #define NAMING		"heap %s, type %s, object %u"
+
+/* Bytes that a report shows in a line. */
+#define LINE_BYTES	16
+
+#define RULE "=================================================================="
+
+/* --- reports of types with debug flags --- */
+
+static bool report_begin(struct refslab_type *type, struct refslab_object *obj,
+			 const char *what)
+{
+	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 20);
+
+	if (!__ratelimit(&limit))
+		return false;
+	pr_err(RULE "\n");
+	/* the kernel has been written to where it should not */
+	add_taint(TAINT_BAD_PAGE, LOCKDEP_STILL_OK);
+	pr_err("BUG: refslab: %s: " NAMING "\n", what, type->heap->name, type->name,
+	       slab_number(obj));
+	return true;
+}
+
+/* Ages are as of @now: the log may be slow. */
+static void report_track(struct refslab_type *type, struct refslab_object *obj,
+			 unsigned int which, const char *what, unsigned long now)
+{
+	struct track track;
+
+	if (!debug_track(type, obj, which, &track))
+		return;
+	pr_err("%s %u ms ago by task %u on CPU %u:\n", what,
+	       jiffies_to_msecs(now - track.when), track.pid, track.cpu);
+#ifdef CONFIG_STACKDEPOT
+	if (track.stack)
+		stack_depot_print(track.stack);
+#endif
+}
+
+static void report_end(struct refslab_type *type, struct refslab_object *obj,
+		       const char *advice)
+{
+	unsigned long now = jiffies;
+
+	report_track(type, obj, TRACK_ALLOC, "allocated", now);
+	report_track(type, obj, TRACK_FREE, "freed", now);
+	if (!(type->flags & REFSLAB_TYPE_TRACE))
+		pr_err("With traces (debug=U,%s/%s) this would say who allocated and freed it.\n",
+		       type->heap->name, type->name);
+	pr_err("%s\n", advice);
+	pr_err(RULE "\n");
+}
+
+/*
+ * The bytes that are not as they should be. What they are is for those who have
+ * said no_hash_pointers: they may be an address.
+ */
+static void report_bytes(const u8 *obj, u32 start, u32 size, u8 should)
+{
+	const u8 *bad = memchr_inv(obj + start, should, size);
+	u32 first, from, i, n = 0, at = 0;
+	char line[3 * LINE_BYTES + 1];
+
+	if (!bad)
+		return;
+	first = bad - obj;
+	for (i = first; i < start + size; i++)
+		n += obj[i] != should;
+	pr_err("%u wrong from byte %u on, where 0x%02x was left:\n", n, first, should);
+	from = max(start, first - min_t(u32, first, 4));
+	for (i = from; i < min(from + LINE_BYTES, start + size); i++)
+		if (obj[i] == should)
+			at += scnprintf(line + at, sizeof(line) - at, " .");
+		else if (no_hash_pointers)
+			at += scnprintf(line + at, sizeof(line) - at, " %02x", obj[i]);
+		else
+			at += scnprintf(line + at, sizeof(line) - at, " !");
+	pr_err("  byte %u:%s\n", from, line);
+}
+
+/**
+ * report_poison - a free object's payload has changed
+ * @type: its type
+ * @obj: the object; open to KASAN
+ * @start: byte where the payload begins
+ * @size: of the payload
+ *
+ * Context: Any context, raw locks held.
+ */
+void report_poison(struct refslab_type *type, struct refslab_object *obj,
+		   u32 start, u32 size)
+{
+	if (!report_begin(type, obj, "written to after its release"))
+		return;
+	report_bytes((const u8 *)obj, start, size, POISON_FREE);
+	report_end(type, obj, "Somebody kept its address beyond the last put. It is not used again.");
+}
+
+/**
+ * report_red_zone - somebody wrote beyond an object's end
+ * @type: its type
+ * @obj: the object
+ * @start: byte where the red zone begins
+ * @size: of the red zone
+ *
+ * Context: Any context, raw locks held.
+ */
+void report_red_zone(struct refslab_type *type, struct refslab_object *obj,
+		     u32 start, u32 size)
+{
+	if (!report_begin(type, obj, "written to beyond its end"))
+		return;
+	pr_err("It has %u bytes.\n", type->size);
+	report_bytes((const u8 *)obj, start, size, SLUB_RED_ACTIVE);
+	/* where it was found tells of how long it went on */
+	dump_stack();
+	report_end(type, obj, "Its owner has used a size or an index that is too large, or the owner of the next object one below 0.");
+}
+
+/* In place of a WARN, where it is known who had the object. */
+static bool report_traced(struct refslab_object *obj, const char *what,
+			  const char *advice)
+{
+	struct refslab_type *type = slab_of(obj)->type;
+
+	if (!debug_on(type) || !(type->flags & REFSLAB_TYPE_TRACE))
+		return false;
+	if (!report_begin(type, obj, what))
+		return true;
+	dump_stack();
+	report_end(type, obj, advice);
+	return true;
+}
 
 /* A text of its own for each mistake: the first of one must not hide another. */
 
@@ -40,6 +176,9 @@ void report_dead_get(struct refslab_object *obj)
 {
 	struct refslab_type *type = slab_of(obj)->type;
 
+	if (report_traced(obj, "get of a dead object; leaked",
+			  "The caller has no reference: refslab_tryget() is for that."))
+		return;
 	WARN_ONCE(1, "refslab: get of a dead object; leaked: " NAMING "\n",
 		  type->heap->name, type->name, slab_number(obj));
 }
@@ -54,6 +193,9 @@ void report_dead_put(struct refslab_object *obj)
 {
 	struct refslab_type *type = slab_of(obj)->type;
 
+	if (report_traced(obj, "put of a dead object; leaked",
+			  "The caller, or somebody before, has put once too often."))
+		return;
 	WARN_ONCE(1, "refslab: put of a dead object; leaked: " NAMING "\n",
 		  type->heap->name, type->name, slab_number(obj));
 }
@@ -67,6 +209,9 @@ void report_dead_put(struct refslab_object *obj)
  */
 void report_bad_word(struct refslab_type *type, struct refslab_object *obj)
 {
+	if (report_traced(obj, "a free object's word has changed; leaked",
+			  "Somebody got or put it after its release."))
+		return;
 	/* one a leaked object */
 	WARN_RATELIMIT(1, "refslab: a free object's word is %#llx: used after its release, leaked: "
 		       NAMING "\n",
@@ -84,6 +229,19 @@ void report_bad_word(struct refslab_type *type, struct refslab_object *obj)
  */
 void report_bad_free(struct refslab_type *type, struct refslab_object *obj)
 {
+	char advice[96];
+
+	if (slab_of(obj)->type == type) {
+		if (report_traced(obj, "double free",
+				  "It was free already. Nothing has happened to it."))
+			return;
+	} else {
+		snprintf(advice, sizeof(advice),
+			 "It was freed as one of type %s. Nothing has happened to it.",
+			 type->name);
+		if (report_traced(obj, "free into the wrong type", advice))
+			return;
+	}
 	WARN_ONCE(1, "refslab: double free, or free into the wrong type: " NAMING "\n",
 		  type->heap->name, type->name, slab_number(obj));
 }
@@ -105,8 +263,9 @@ void report_survivors(struct refslab_type *type)
 	if (!__ratelimit(&limit))
 		return;
 
-	pr_info("refslab: heap %s: type %s stays, %lu of its objects live\n",
-		type->heap->name, type->name, refslab_type_objects(type));
+	pr_info("refslab: heap %s: type %s stays, %lu of its objects live, %lu are reserved\n",
+		type->heap->name, type->name, refslab_type_objects(type),
+		atomic_long_read(&type->reserved));
 	for (number = 0; number < READ_ONCE(pool->next_number); number++) {
 		struct slab *slab;
 

@@ -14,6 +14,10 @@ void report_dead_get(struct refslab_object *obj);
 void report_dead_put(struct refslab_object *obj);
 void report_bad_word(struct refslab_type *type, struct refslab_object *obj);
 void report_bad_free(struct refslab_type *type, struct refslab_object *obj);
+void report_poison(struct refslab_type *type, struct refslab_object *obj,
+		   u32 start, u32 size);
+void report_red_zone(struct refslab_type *type, struct refslab_object *obj,
+		     u32 start, u32 size);
 void report_survivors(struct refslab_type *type);
 void report_sweep_broken(struct refslab_heap *heap, struct refslab_object *obj,
 			 u64 word);

@@ -12,7 +12,9 @@
 
 #include <linux/bitmap.h>
 #include <linux/mm.h>
-#include <linux/random.h>
+#include <linux/math.h>
+#include <linux/siphash.h>
+#include <linux/timekeeping.h>
 
 #include "heap.h"
 #include "report.h"
@@ -64,6 +66,22 @@ void slab_node_init(struct slab_node *node)
 	INIT_LIST_HEAD(&node->partial);
 }
 
+/*
+ * Where CONFIG_SLAB_FREELIST_RANDOM asks for it, nobody is to know which object
+ * of a fresh slab comes next. One place to start from, and round from there: what
+ * is allocated together still lies together, for caches and sweeps. By a hash
+ * with a secret, because the random generator's locks sleep on PREEMPT_RT and a
+ * slab can be set up in any context.
+ */
+static u32 random_start(const struct slab *slab)
+{
+	if (!IS_ENABLED(CONFIG_SLAB_FREELIST_RANDOM))
+		return 0;
+	return reciprocal_scale(siphash_2u64(ktime_get_mono_fast_ns(), slab->chunk.number,
+					     &slab->heap->pool.random),
+				slab->layout->objects);
+}
+
 static void slab_setup(struct slab *slab, struct refslab_type *type)
 {
 	const struct slab_layout *layout = &type->layout;
@@ -76,6 +94,7 @@ static void slab_setup(struct slab *slab, struct refslab_type *type)
 	slab->layout = layout;
 	slab->free = layout->objects;
 	slab->retired = false;
+	slab->start = random_start(slab);
 	INIT_LIST_HEAD(&slab->list);
 	for (i = 0; i < GENERATIONS; i++)
 		INIT_LIST_HEAD(&slab->dirty[i]);
@@ -90,6 +109,8 @@ static void slab_setup(struct slab *slab, struct refslab_type *type)
 			WRITE_ONCE(*object_note(object), 0);
 		refslab_kasan_poison((void *)object + type->header,
 				     layout->size - type->header);
+		if (debug_on(type))
+			debug_setup(type, object);
 	}
 	trace_refslab_slab_create(type, slab);
 }
@@ -157,6 +178,7 @@ int slab_grow(struct refslab_type *type, int nid, gfp_t gfp)
 		slab_setup(slab, type);
 	}
 	slab = container_of(chunk, struct slab, chunk);
+	counter_inc(type, ALLOC_SLAB);
 	node = &type->nodes[chunk->nid];
 	raw_spin_lock_irqsave(&node->lock, flags);
 	slab_revive(slab, node);
@@ -172,16 +194,39 @@ static void slab_retire(struct refslab_type *type, struct slab_node *node,
 	node->partial_count--;
 	node->slabs--;
 	node->empty--;
+	counter_inc(type, FREE_SLAB);
 	trace_refslab_slab_retire(type, slab);
 	candidate_retire(slab);
 	chunk_set_carved(&slab->chunk, false);
 	pool_put_chunk(&type->heap->pool, &slab->chunk);
 }
 
+/* Objects of one slab, from its start on and round; their bits are cleared. */
+static unsigned int take_bits(struct slab *slab, unsigned int n, void **objects)
+{
+	const struct slab_layout *layout = slab->layout;
+	unsigned int words = layout->words, w = slab->start / BITS_PER_LONG;
+	void *first = slab_object(slab, 0);
+	unsigned long bits, mask = ~0UL << (slab->start % BITS_PER_LONG);
+	unsigned int got = 0, i;
+
+	/* the first word twice: from the start on, and in the end up to it */
+	for (i = 0; i <= words && got < n; i++) {
+		bits = slab->bits[w] & mask;
+		for (; bits && got < n; bits &= bits - 1)
+			objects[got++] = first + (w * BITS_PER_LONG + __ffs(bits)) * layout->size;
+		slab->bits[w] = (slab->bits[w] & ~mask) | bits;
+		mask = ~0UL;
+		if (++w == words)
+			w = 0;
+	}
+	return got;
+}
+
 static unsigned int take_from(struct slab_node *node, unsigned int n,
 			      void **objects)
 {
-	unsigned int got = 0, w;
+	unsigned int got = 0, more;
 	struct slab *slab;
 
 	lockdep_assert_held(&node->lock);
@@ -191,16 +236,9 @@ static unsigned int take_from(struct slab_node *node, unsigned int n,
 			break;
 		if (slab->free == slab->layout->objects)
 			node->empty--;
-		for (w = 0; w < slab->layout->words && got < n; w++) {
-			while (slab->bits[w] && got < n) {
-				unsigned int bit = __ffs(slab->bits[w]);
-
-				slab->bits[w] &= slab->bits[w] - 1;
-				slab->free--;
-				objects[got++] = slab_object(slab,
-							     w * BITS_PER_LONG + bit);
-			}
-		}
+		more = take_bits(slab, n - got, objects + got);
+		slab->free -= more;
+		got += more;
 		if (!slab->free) {
 			list_del_init(&slab->list);
 			node->partial_count--;
@@ -352,7 +390,9 @@ int slab_validate(struct slab *slab)
 	u32 i, free = bitmap_weight(slab->bits, layout->objects);
 	int err = 0;
 
-	if (free != slab->free || slab->retired)
+	if (debug_on(slab->type))
+		err = debug_validate(slab);
+	if (free != slab->free || slab->retired || slab->start >= layout->objects)
 		err = -EUCLEAN;
 	if (bitmap_weight(slab->bits, layout->words * BITS_PER_LONG) != free)
 		err = -EUCLEAN;

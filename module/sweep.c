@@ -668,7 +668,7 @@ static void free_t(struct run *run)
 			out.type = type;
 		}
 		atomic64_set_release(&obj->word, 0);
-		if (object_undress_wanted())
+		if (object_undress_wanted() || static_branch_unlikely(&debug_key))
 			object_undress(type, obj);
 		out.objects[out.n++] = obj;
 		if (!(++n % SECTION_SLOTS))

@@ -48,7 +48,34 @@ TYPE_ATTR(slabs, type_sum(type, slabs));
 TYPE_ATTR(partial, type_sum(type, partial_count));
 TYPE_ATTR(objects, refslab_type_objects(type));
 TYPE_ATTR(total_objects, type_sum(type, slabs) * type->layout.objects);
-TYPE_ATTR(magazine, type->path.magazine_size);
+TYPE_ATTR(alloc_slowpath, counter_sum(type->counters, ALLOC_SLOWPATH));
+TYPE_ATTR(alloc_refill, counter_sum(type->counters, ALLOC_REFILL));
+TYPE_ATTR(alloc_busy, counter_sum(type->counters, ALLOC_BUSY));
+TYPE_ATTR(alloc_slab, counter_sum(type->counters, ALLOC_SLAB));
+TYPE_ATTR(free_slowpath, counter_sum(type->counters, FREE_SLOWPATH));
+TYPE_ATTR(free_flush, counter_sum(type->counters, FREE_FLUSH));
+TYPE_ATTR(free_busy, counter_sum(type->counters, FREE_BUSY));
+TYPE_ATTR(free_slab, counter_sum(type->counters, FREE_SLAB));
+
+static ssize_t magazine_size_show(struct kobject *kobj, struct kobj_attribute *attr,
+				  char *buf)
+{
+	return sysfs_emit(buf, "%u\n", READ_ONCE(to_type(kobj)->path.magazine_size));
+}
+
+static ssize_t magazine_size_store(struct kobject *kobj, struct kobj_attribute *attr,
+				   const char *buf, size_t count)
+{
+	u64 value;
+	int err;
+
+	err = sysfs_parse(buf, U32_MAX, &value);
+	if (err)
+		return err;
+	return magazine_set_size(to_type(kobj), value) ?: count;
+}
+
+static struct kobj_attribute magazine_size_attr = __ATTR_RW(magazine_size);
 
 static ssize_t shrink_store(struct kobject *kobj, struct kobj_attribute *attr,
 			    const char *buf, size_t count)
@@ -78,7 +105,15 @@ static struct attribute *type_attrs[] = {
 	&partial_attr.attr,
 	&objects_attr.attr,
 	&total_objects_attr.attr,
-	&magazine_attr.attr,
+	&magazine_size_attr.attr,
+	&alloc_slowpath_attr.attr,
+	&alloc_refill_attr.attr,
+	&alloc_busy_attr.attr,
+	&alloc_slab_attr.attr,
+	&free_slowpath_attr.attr,
+	&free_flush_attr.attr,
+	&free_busy_attr.attr,
+	&free_slab_attr.attr,
 	&shrink_attr.attr,
 	NULL
 };

@@ -83,8 +83,9 @@ static void type_set_path(struct refslab_type *type)
 
 	path->born = type->leaf ? REFSLAB_COUNT_ONE :
 				  REFSLAB_COUNT_ONE | REFSLAB_UNLISTED;
-	/* objects are multiples of 16 bytes apart */
-	all = ALIGN(type->size, sizeof(u64)) - word;
+	/* objects are multiples of 16 bytes apart; but a red zone is not cleared */
+	all = (type->flags & REFSLAB_TYPE_RED_ZONE ? ALIGN_DOWN(type->size, sizeof(u64)) :
+						     ALIGN(type->size, sizeof(u64))) - word;
 	/* the kernel's init_on_alloc and init_on_free are those it was booted with */
 	if (want_init_on_alloc(0) || type->flags & REFSLAB_TYPE_ZERO ||
 	    type->traverse || type->slot_offsets)
@@ -93,9 +94,10 @@ static void type_set_path(struct refslab_type *type)
 		fresh = type->slot_offset - word + type->slots * sizeof(struct refslab_slot);
 	path->clear = fresh - REFSLAB_CLEAR_LEAST;
 	path->clear_all = all - REFSLAB_CLEAR_LEAST;
-	path->hooks = type->ctor ? 1 : 0;
+	path->hooks = type->ctor || type->flags & DEBUG_FLAGS;
 	path->quiet = !type->release && !type->traverse && !type->slot_offsets &&
-		      type->slots <= QUIET_SLOTS && !want_init_on_free();
+		      type->slots <= QUIET_SLOTS && !(type->flags & DEBUG_FLAGS) &&
+		      !want_init_on_free();
 	path->plain = path->quiet && type->leaf && !(type->flags & REFSLAB_TYPE_WEAK);
 	path->magazine_size = magazine_size(type->layout.size);
 }
@@ -146,16 +148,19 @@ struct refslab_type *refslab_type_create(struct refslab_heap *heap,
 	type->release = args->release;
 	type->finalize = args->finalize;
 	type->priv = args->priv;
-	type->flags = args->flags;
+	type->flags = args->flags | debug_type_flags(heap->name, args->name);
 	strscpy(type->name, args->name, sizeof(type->name));
 	INIT_LIST_HEAD(&type->link);
 
 	err = type_set_slots(type, args);
 	if (err)
 		goto err_free;
-	err = slab_layout(&type->layout, type->size, args->align,
+	err = slab_layout(&type->layout, debug_layout(type), args->align,
 			  args->align_offset, !type->leaf,
 			  type->flags & REFSLAB_TYPE_WEAK);
+	if (err)
+		goto err_free;
+	err = debug_begin(type);
 	if (err)
 		goto err_free;
 
@@ -165,9 +170,16 @@ struct refslab_type *refslab_type_create(struct refslab_heap *heap,
 		goto err_free;
 	for (nid = 0; nid < nr_node_ids; nid++)
 		slab_node_init(&type->nodes[nid]);
+	type->counters = alloc_percpu_gfp(struct counters, gfp);
+	if (!type->counters)
+		goto err_free;
 	type_set_path(type);
-	type->path.magazines = magazine_create(type->path.magazine_size, gfp);
+	type->magazine_room = magazine_room(type->layout.size);
+	type->path.magazines = magazine_create(type->magazine_room, gfp);
 	if (!type->path.magazines)
+		goto err_free;
+	err = magazine_watch_cpus(type);
+	if (err)
 		goto err_free;
 
 	mutex_lock(&heap->lock);
@@ -206,8 +218,12 @@ EXPORT_SYMBOL_GPL(refslab_type_create);
 /* Called by the last kobject_put(), or where a type has no kobject yet. */
 void type_free(struct refslab_type *type)
 {
-	if (type->path.magazines)
+	if (type->path.magazines) {
+		magazine_forget_cpus(type);
 		magazine_destroy(type->path.magazines);
+	}
+	debug_end(type);
+	free_percpu(type->counters);
 	kfree(type->nodes);
 	kfree(type->slot_offsets);
 	kfree(type);
@@ -234,7 +250,7 @@ static bool type_empty(struct refslab_type *type)
 
 	for (tries = 0; tries < 100; tries++) {
 		/* first: emptying magazines interrupts all CPUs */
-		if (refslab_type_objects(type))
+		if (refslab_type_objects(type) || atomic_long_read(&type->reserved))
 			return false;
 		magazine_drain(type);
 		if (!type_out(type))
@@ -248,8 +264,8 @@ static bool type_empty(struct refslab_type *type)
  * refslab_type_destroy - remove a type
  * @type: a type that nobody allocates from any more
  *
- * Refused while objects of the type live; then the kernel log says how many and
- * shows the first of them, and the type goes on as before. Objects that wait
+ * Refused while objects of the type live or are set aside; then the kernel log
+ * says how many and shows the first of them, and the type goes on as before. Objects that wait
  * for the workqueue to release them are waited for.
  *
  * Context: May sleep.
@@ -316,6 +332,9 @@ unsigned long refslab_type_objects(const struct refslab_type *type)
 {
 	unsigned long in = magazine_objects((struct refslab_type *)type);
 	unsigned long out = type_out((struct refslab_type *)type);
+
+	/* set aside: neither lives nor in a magazine */
+	in += atomic_long_read(&type->reserved);
 
 	return out > in ? out - in : 0;
 }

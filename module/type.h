@@ -6,6 +6,8 @@
 #include <linux/kobject.h>
 #include <linux/refslab.h>
 
+#include "counter.h"
+#include "debug.h"
 #include "magazine.h"
 #include "slab.h"
 
@@ -13,6 +15,8 @@
  * struct refslab_type - a type and its cache
  * @path: what allocations and releases need; first
  * @heap: the heap it belongs to; fixed, as all that has no lock named
+ * @magazine_room: objects a magazine has room for; path.magazine_size is any
+ *	value up to it at any time
  * @header: bytes of the header
  * @size: bytes of an object as asked for
  * @slots: number of slots, if the type does not traverse
@@ -21,7 +25,11 @@
  * @leaf: has no slots
  * @flags: REFSLAB_TYPE_*
  * @layout: of its slabs
+ * @debug: what lies behind its objects
  * @nodes: the cache, per NUMA node
+ * @counters: per CPU
+ * @reserved: objects that reserves have
+ * @cpu_node: among those told of CPUs that go; the CPU hotplug core's
  * @id: number in the heap, from 1
  * @link: heap->types; heap->lock
  * @going: being destroyed; heap->lock
@@ -31,6 +39,7 @@
 struct refslab_type {
 	struct refslab_path path;
 	struct refslab_heap *heap;
+	u32		magazine_room;
 	u32		header;
 	u32		size;
 	u32		slots;
@@ -45,7 +54,11 @@ struct refslab_type {
 	bool		leaf;
 	unsigned int	flags;
 	struct slab_layout layout;
+	struct debug_layout debug;
 	struct slab_node *nodes;
+	struct counters __percpu *counters;
+	atomic_long_t	reserved;
+	struct hlist_node cpu_node;
 
 	u32		id;
 	struct list_head link;

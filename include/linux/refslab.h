@@ -170,11 +170,12 @@ struct refslab_magazine {
  *	needs to know of a type; refslab's, begins every type
  * @magazines: per CPU; fixed
  * @born: word of a fresh object; fixed
- * @hooks: not 0 if there is more to do to a fresh object, a ctor; fixed
+ * @hooks: not 0 if there is more to do to a fresh object, a ctor or debugging;
+ *	fixed
  * @clear: bytes of a fresh object that become zero, from behind its word, whole
  *	u64; less REFSLAB_CLEAR_LEAST; fixed
  * @clear_all: the same for __GFP_ZERO; fixed
- * @magazine_size: objects a magazine holds at most; fixed
+ * @magazine_size: objects a magazine holds at most; may change any time
  * @plain: a leaf type, and nothing at all is to be done when its objects die;
  *	fixed
  * @quiet: nothing is to be done when its objects die but for what they refer to
@@ -197,7 +198,10 @@ struct refslab_path {
 #define REFSLAB_TYPE_ZERO	BIT(0)	/* payload of a fresh object is zero */
 #define REFSLAB_TYPE_RELEASE_WORK BIT(1) /* release runs from the workqueue */
 #define REFSLAB_TYPE_WEAK	BIT(2)	/* weak references to its objects */
-#define REFSLAB_TYPE_FLAGS	(BIT(3) - 1)
+#define REFSLAB_TYPE_POISON	BIT(3)	/* debug: writes after release are seen */
+#define REFSLAB_TYPE_RED_ZONE	BIT(4)	/* debug: writes beyond the end are seen */
+#define REFSLAB_TYPE_TRACE	BIT(5)	/* debug: who allocated, who freed */
+#define REFSLAB_TYPE_FLAGS	(BIT(6) - 1)
 
 /**
  * struct refslab_type_args - what a type is
@@ -231,7 +235,9 @@ struct refslab_path {
  *	its count. Types with slots only. Called where sweeps run: may sleep,
  *	put and allocate.
  * @priv: for the owner, see refslab_type_priv()
- * @flags: REFSLAB_TYPE_ZERO, REFSLAB_TYPE_RELEASE_WORK, REFSLAB_TYPE_WEAK
+ * @flags: REFSLAB_TYPE_ZERO, REFSLAB_TYPE_RELEASE_WORK, REFSLAB_TYPE_WEAK; for
+ *	debugging REFSLAB_TYPE_POISON, REFSLAB_TYPE_RED_ZONE, REFSLAB_TYPE_TRACE,
+ *	which the module's parameter debug= may add to any type
  */
 struct refslab_type_args {
 	const char	*name;
@@ -311,6 +317,16 @@ struct refslab_heap *refslab_heap_of(const struct refslab_object *obj);
 unsigned int refslab_alloc_bulk(struct refslab_type *type, gfp_t gfp,
 				unsigned int n, struct refslab_object **objs);
 void refslab_put_bulk(unsigned int n, struct refslab_object **objs);
+
+/* reserve.c */
+struct refslab_reserve;
+
+struct refslab_reserve *refslab_prefill(struct refslab_type *type, unsigned int n,
+					gfp_t gfp);
+struct refslab_object *refslab_alloc_reserved(struct refslab_reserve *reserve);
+unsigned int refslab_reserve_left(struct refslab_reserve *reserve);
+int refslab_reserve_refill(struct refslab_reserve *reserve, gfp_t gfp);
+void refslab_reserve_destroy(struct refslab_reserve *reserve);
 
 /* slot.c */
 struct refslab_object *refslab_slot_load(struct refslab_slot *slot);

@@ -29,7 +29,7 @@ static const struct column columns[COLUMNS] = {
 	[PARTIAL] = { "partial", COLUMN_NUMBER },
 	[OBJECTS] = { "objects", COLUMN_NUMBER },
 	[TOTAL_OBJECTS] = { "total_objects", COLUMN_NUMBER },
-	[MAGAZINE] = { "magazine", COLUMN_NUMBER },
+	[MAGAZINE] = { "magazine_size", COLUMN_NUMBER },
 };
 
 struct arguments {

@@ -113,7 +113,7 @@ fake_heap() {
 		done
 		set_to 40 generation0/runs
 		set_to 100 generation0/freed
-		for file in slots object_size slab_size align order objs_per_slab slabs partial objects total_objects magazine; do
+		for file in slots object_size slab_size align order objs_per_slab slabs partial objects total_objects magazine_size; do
 			set_to 8 types/list-node/$file types/text/$file
 		done
 		set_to 0 types/text/slots
@@ -160,9 +160,9 @@ check "status of a tree" sysfs status
 
 types() {
 	run 0 types alpha && says out \
-'heap  type      slots object_size slab_size align order objs_per_slab slabs partial objects total_objects magazine
-alpha list-node     8           8         8     8     8             8     8       8       8             8        8
-alpha text          0           8         8     8     8             8     8       8       8             8        8' &&
+'heap  type      slots object_size slab_size align order objs_per_slab slabs partial objects total_objects magazine_size
+alpha list-node     8           8         8     8     8             8     8       8       8             8             8
+alpha text          0           8         8     8     8             8     8       8       8             8             8' &&
 	run 0 types && [ "$(wc -l <out)" = 5 ] && run 0 types --json alpha && has out '"type": "list-node"' &&
 	has out '"slots": 0'
 }

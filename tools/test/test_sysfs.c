@@ -26,7 +26,9 @@ static const char *const generation_read_only[] = {
 
 static const char *const type_read_only[] = {
 	"object_size", "slab_size", "align", "slots", "order", "objs_per_slab",
-	"slabs", "partial", "objects", "total_objects", "magazine",
+	"slabs", "partial", "objects", "total_objects", "alloc_slowpath",
+	"alloc_refill", "alloc_busy", "alloc_slab", "free_slowpath",
+	"free_flush", "free_busy", "free_slab",
 };
 
 /* The path of a file of the client's heap. */
@@ -217,7 +219,20 @@ static void test_types(void **state)
 	assert_int_equal(TYPE_VALUE("slab_size"), info.object_size);
 	assert_true(TYPE_VALUE("object_size") <= info.object_size);
 	assert_true(TYPE_VALUE("object_size") >= 3 * 8 + 40);
-	assert_true(TYPE_VALUE("magazine") > 0);
+	/* what half a magazine at a time is good for */
+	assert_true(TYPE_VALUE("alloc_slowpath") >= 1);
+	assert_true(TYPE_VALUE("alloc_slowpath") <= 100 / 8);
+	assert_true(TYPE_VALUE("alloc_refill") >= 1);
+	assert_int_equal(TYPE_VALUE("alloc_slab"), info.slabs);
+	assert_int_equal(TYPE_VALUE("free_slowpath"), 0);
+	assert_true(TYPE_VALUE("magazine_size") > 0);
+	assert_int_equal(mode_of(path_of(client->fd, file)), 0644);
+	works(write_text(path_of(client->fd, file), "2\n"));
+	assert_int_equal(TYPE_VALUE("magazine_size"), 2);
+	fails(EINVAL, write_text(path_of(client->fd, file), "1\n"));
+	fails(EINVAL, write_text(path_of(client->fd, file), "257\n"));
+	fails(EINVAL, write_text(path_of(client->fd, file), "4294967298\n"));
+	assert_int_equal(TYPE_VALUE("magazine_size"), 2);
 	assert_int_equal(4096ll << TYPE_VALUE("order"), info_of(client->fd).chunk_bytes);
 	drop(client->fd, a);
 	assert_int_equal(TYPE_VALUE("objects"), 99);
