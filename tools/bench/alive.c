@@ -160,11 +160,15 @@ static void among_peers(struct alive *alive, s64 *one, s64 *replaced)
 static void among(struct alive *alive, s64 *one, s64 *replaced)
 {
 	int err = subject_create(&alive->s, SIZE, 0, SZ_1G);
+	unsigned int i;
 
 	alive->objects = kvmalloc_array(alive->n, sizeof(void *), GFP_KERNEL);
 	if (!err && !alive->objects)
 		err = -ENOMEM;
-	one[0] = one[1] = replaced[0] = replaced[1] = err ?: -ENOMEM;
+	for (i = 0; i < 2; i++) {
+		one[i] = err ?: -ENOMEM;
+		replaced[i] = err ?: -ENOMEM;
+	}
 	if (!err) {
 		prandom_seed_state(&alive->random, alive->n);
 		among_ours(alive, &one[0], &replaced[0]);

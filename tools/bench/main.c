@@ -29,12 +29,14 @@ MODULE_PARM_DESC(only, "names of figures, with commas between them (default: all
  * @time: whether user-mode Linux measures it, in ns
  * @insns: whether others do, in instructions
  */
-static const struct figure {
+struct figure {
 	const char	*name;
 	void		(*run)(const char *name);
 	bool		time;
 	bool		insns;
-} figures[] = {
+};
+
+static const struct figure figures[] = {
 	{ "B1", figure_lifecycle, .insns = true },
 	{ "B2", figure_crowd, .insns = true, .time = true },
 	{ "B3", figure_count, .insns = true },

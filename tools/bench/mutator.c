@@ -133,7 +133,7 @@ static int mutate_beside(struct mutator *m, bool sweep)
 		if (sweep)
 			took = graph_sweep(&m->graph, 2, 0);
 		else
-			udelay(100);
+			usleep_range(100, 200);
 	}
 	hrtimer_cancel(&m->timer);
 	return took < 0 ? took : 0;
