@@ -42,6 +42,104 @@ static void test_sweep_broken_elsewhere(struct kunit *test)
 	knot_put(a);
 }
 
+/**
+ * struct meddling - a leaf whose release does what nobody may
+ * @object: header
+ * @victim: gets a reference from somebody who has none
+ */
+struct meddling {
+	struct refslab_object	object;
+	struct refslab_object	*victim;
+};
+
+static void meddle(struct refslab_object *obj)
+{
+	struct meddling *leaf = container_of(obj, struct meddling, object);
+
+	if (leaf->victim)
+		refslab_get(leaf->victim);
+}
+
+/* @a and @b refer to each other and are garbage; of @type. */
+static void garbage_pair(struct knot *a, struct knot *b)
+{
+	knot_edge(a, 0, b);
+	knot_edge(b, 0, a);
+	knot_put(a);
+	knot_put(b);
+}
+
+/*
+ * An object is got by somebody without a reference, when a sweep has committed
+ * its death. The sweep tells and is the last; what was got is not freed; counts
+ * go on working, and so do the sweeps of other heaps.
+ */
+static void test_got_after_commit(struct kunit *test)
+{
+	const struct refslab_type_args leaf_args = {
+		.name = "meddling", .size = sizeof(struct meddling),
+		.flags = REFSLAB_TYPE_ZERO, .release = meddle,
+	};
+	const struct refslab_heap_args other_args = { .name = "kunit-other" };
+	struct fixture *f = test->priv;
+	struct refslab_type *told = fixture_knots(test, f->heap, "told", &f->releases, 0);
+	struct refslab_type *meddling = fixture_type(test, f->heap, &leaf_args);
+	struct refslab_heap *other = fixture_heap(test, &other_args);
+	struct refslab_type *others = fixture_knots(test, other, "knot", &f->releases, 0);
+	struct knot *a = knot_make(test, told), *b = knot_make(test, told);
+	struct refslab_object *leaf = obj_make(test, meddling);
+	struct refslab_sweep_result result;
+	struct knot *c;
+	int i;
+
+	container_of(leaf, struct meddling, object)->victim = &b->link.object;
+	refslab_slot_set(&a->slot[1], leaf);
+	refslab_put(leaf);
+	garbage_pair(a, b);
+
+	expect_in_log("refslab: heap kunit stops sweeping and goes on by reference counts: object [0-9]+ of type told, committed, has the word 0x");
+	KUNIT_EXPECT_EQ(test, refslab_collect(f->heap, 2, &result), 0);
+	unexpect_in_log();
+	/* a and its leaf; b is kept by whoever has it, and is as he knew it */
+	KUNIT_EXPECT_EQ(test, result.freed, 2);
+	KUNIT_EXPECT_EQ(test, atomic_read(&f->releases.count), 1);
+	EXPECT_OBJECTS(test, told, 1);
+	EXPECT_OBJECTS(test, meddling, 0);
+	KUNIT_EXPECT_EQ(test, knot_count(b), U32_MAX);
+	KUNIT_EXPECT_EQ(test, b->canary, KNOT_CANARY);
+	knot_put(b);
+	EXPECT_OBJECTS(test, told, 1);
+	KUNIT_EXPECT_EQ(test, heap_validate(f->heap), 0);
+
+	/* refused from now on, also at the limit and by thresholds */
+	for (i = 0; i < GENERATIONS; i++)
+		KUNIT_EXPECT_EQ(test, refslab_collect(f->heap, i, NULL), -EOPNOTSUPP);
+	garbage_pair(knot_make(test, told), knot_make(test, told));
+	refslab_set_enabled(f->heap, true);
+	trigger_pressure(f->heap);
+	flush_delayed_work(&f->heap->trigger.idle);
+	KUNIT_EXPECT_TRUE(test, trigger_pressed(f->heap));
+	refslab_set_enabled(f->heap, false);
+	EXPECT_OBJECTS(test, told, 3);
+
+	/* alloc, get, put, slots go on */
+	c = knot_make(test, told);
+	knot_edge(c, 0, knot_of(obj_make(test, told)));
+	knot_put(knot_of(c->slot[0].target));
+	EXPECT_OBJECTS(test, told, 5);
+	knot_put(c);
+	EXPECT_OBJECTS(test, told, 3);
+	KUNIT_EXPECT_EQ(test, atomic_read(&f->releases.count), 3);
+
+	garbage_pair(knot_make(test, others), knot_make(test, others));
+	KUNIT_EXPECT_EQ(test, refslab_collect(other, 0, &result), 0);
+	KUNIT_EXPECT_EQ(test, result.freed, 2);
+	KUNIT_EXPECT_EQ(test, atomic_read(&f->releases.count), 5);
+	KUNIT_EXPECT_EQ(test, refslab_heap_destroy(other), 0);
+	/* the heap takes all along when it goes */
+	f->left = 3;
+}
+
 /* Many live, some are shown; the kernel is not tainted by a -EBUSY. */
 static void test_survivors(struct kunit *test)
 {
@@ -53,7 +151,7 @@ static void test_survivors(struct kunit *test)
 		objs[i] = obj_make(test, f->leaf);
 	KUNIT_EXPECT_EQ(test, refslab_type_destroy(f->leaf), -EBUSY);
 	refslab_put_bulk(ARRAY_SIZE(objs) - 1, objs);
-	atomic64_set(&objs[19]->word, REFSLAB_COUNT_PINNED);
+	atomic64_set(&objs[19]->word, PINNED_WORD);
 	KUNIT_EXPECT_EQ(test, refslab_type_destroy(f->leaf), -EBUSY);
 	f->left = 1;
 }
@@ -61,6 +159,7 @@ static void test_survivors(struct kunit *test)
 static struct kunit_case report_cases[] = {
 	KUNIT_CASE(test_sweep_broken),
 	KUNIT_CASE(test_sweep_broken_elsewhere),
+	KUNIT_CASE(test_got_after_commit),
 	KUNIT_CASE(test_survivors),
 	{}
 };

@@ -340,7 +340,7 @@ static void test_saturated_in_cycle(struct kunit *test)
 	knot_edge(k[1], 1, k[2]);
 	knot_edge(k[2], 0, k[3]);
 	knot_edge(k[3], 0, k[2]);
-	atomic64_set(&k[1]->link.object.word, REFSLAB_COUNT_PINNED);
+	atomic64_set(&k[1]->link.object.word, PINNED_WORD);
 	knots_put(k, 4);
 	KUNIT_EXPECT_EQ(test, fixture_collect(test, 0), 0);
 	KUNIT_EXPECT_EQ(test, fixture_collect(test, 2), 0);

@@ -145,12 +145,16 @@ void object_free(struct refslab_type *type, struct refslab_object *obj)
 
 /* --- the word --- */
 
-/*
- * Puts a count that overflowed, or was used after zero, where it stays; the
- * object leaks until its heap goes. @versions are taken off: a dead object may
- * be in a chain, and its version half a link.
+/**
+ * object_pin - put a count that is wrong where it stays
+ * @obj: an object whose count overflowed or was used after zero, or that
+ *	somebody had when a sweep knew it dead; it leaks until its heap goes
+ * @versions: taken off: a dead object may be in a chain, and its version half
+ *	a link
+ *
+ * Context: Any context.
  */
-static void object_pin(struct refslab_object *obj, u64 versions)
+void object_pin(struct refslab_object *obj, u64 versions)
 {
 	u64 old = atomic64_read(&obj->word);
 

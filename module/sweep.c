@@ -601,14 +601,21 @@ static void free_t(struct run *run)
 			cond_resched();
 	}
 	for (obj = run->t.head; obj; obj = link_of(run, obj)) {
-		old = atomic64_xchg(&obj->word, REFSLAB_GATHERED | REFSLAB_RELEASED);
-		if (unlikely(old != (claim_word(obj) | REFSLAB_CLAIMED)))
+		old = claim_word(obj) | REFSLAB_CLAIMED;
+		if (unlikely(!atomic64_try_cmpxchg(&obj->word, (s64 *)&old,
+						   REFSLAB_GATHERED | REFSLAB_RELEASED))) {
 			report_sweep_broken(run->heap, obj, old);
+			/* whoever changed it may go on to use it: it stays */
+			object_pin(obj, 0);
+			atomic64_andnot(REFSLAB_CLAIMED, &obj->word);
+			run->result->freed--;
+		}
 		if (!(++n % 1024))
 			cond_resched();
 	}
 	for (obj = run->t.head; obj; obj = link_of(run, obj)) {
-		object_call_release(slab_of(obj)->type, obj);
+		if (likely(atomic64_read(&obj->word) & REFSLAB_RELEASED))
+			object_call_release(slab_of(obj)->type, obj);
 		if (!(++n % SECTION_SLOTS))
 			cond_resched();
 	}
