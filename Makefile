@@ -74,10 +74,10 @@ test-%:
 	@$(vm)/test $*
 
 torture-%:
-	@$(vm)/test $@
+	@REFSLAB_SECONDS=$(SECONDS) $(vm)/test $@
 
 delays-%:
-	@$(vm)/test $@
+	@REFSLAB_SECONDS=$(SECONDS) $(vm)/test $@
 
 clean:
 	rm -rf build
@@ -98,7 +98,7 @@ help:
 #:   make check        style, compiler warnings, sparse, documentation comments
 #:   make kunit        the KUnit suites on the debug kernel
 #:   make test-6.12    the user-space tests on one kernel: 6.12, 6.1, debug, 6.12-rt, ...
-#:   make torture-debug  mutators beside sweeps, for a minute: on debug, kcsan, 6.12, ...
+#:   make torture-debug  mutators beside sweeps, for SECONDS=60: on debug, kcsan, 6.12, ...
 #:   make model        every state of the sweep's protocol, by SPIN, and mutants that must fail
 #:   make setup        what these do first: packages, guest kernels (in REFSLAB_CACHE)
 #:
