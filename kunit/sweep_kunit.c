@@ -518,7 +518,7 @@ static void test_young_candidate_of_old_cycle(struct kunit *test)
 	fixture_collect(test, 1);
 	fixture_collect(test, 2);
 	KUNIT_EXPECT_EQ(test, note_gen(old), 2);
-	KUNIT_EXPECT_FALSE(test, atomic64_read(&old->link.object.word) & REFSLAB_LISTED);
+	KUNIT_EXPECT_TRUE(test, atomic64_read(&old->link.object.word) & REFSLAB_UNLISTED);
 	young = knot_make(test, f->knot);
 	/* old's one reference moves to young's slot: no put of old at all */
 	WRITE_ONCE(young->slot[0].target, &old->link.object);
