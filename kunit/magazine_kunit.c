@@ -105,33 +105,6 @@ static void test_drain(struct kunit *test)
 	EXPECT_OBJECTS(test, type, 0);
 }
 
-static void test_bulk(struct kunit *test)
-{
-	struct fixture *f = test->priv;
-	struct refslab_type *type = f->leaf;
-	unsigned int n = 3 * type->path.magazine_size, got, i;
-	void **objs = kunit_kcalloc(test, n, sizeof(*objs), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, objs);
-	/* on one node, and with one magazine */
-	migrate_disable();
-	/* nothing there, and it does not make more */
-	KUNIT_EXPECT_EQ(test, magazine_alloc_bulk(type, n, objs), 0);
-	KUNIT_EXPECT_EQ(test, slab_grow(type, numa_mem_id(), GFP_KERNEL), numa_mem_id());
-	got = magazine_alloc_bulk(type, n, objs);
-	KUNIT_EXPECT_EQ(test, got, min(n, type->layout.objects));
-	for (i = 0; i < got; i++)
-		magazine_free(type, objs[i]);
-	EXPECT_OBJECTS(test, type, 0);
-	/* first what the magazine has, then the slabs */
-	KUNIT_EXPECT_EQ(test, magazine_alloc_bulk(type, got, objs), got);
-	KUNIT_EXPECT_EQ(test, magazine_objects(type), 0);
-	for (i = 0; i < got; i++)
-		magazine_free(type, objs[i]);
-	migrate_enable();
-	KUNIT_EXPECT_EQ(test, type_validate(type), 0);
-}
-
 /* A busy magazine is left alone: its CPU is at it, below us. */
 static void test_busy(struct kunit *test)
 {
@@ -371,7 +344,6 @@ static struct kunit_case magazine_cases[] = {
 	KUNIT_CASE(test_size),
 	KUNIT_CASE(test_refill_and_flush),
 	KUNIT_CASE(test_drain),
-	KUNIT_CASE(test_bulk),
 	KUNIT_CASE(test_busy),
 	KUNIT_CASE(test_validator_notices),
 	KUNIT_CASE(test_interrupts),

@@ -719,34 +719,6 @@ static void test_alloc_atomic(struct kunit *test)
 	EXPECT_OBJECTS(test, f->leaf, 0);
 }
 
-static void test_bulk(struct kunit *test)
-{
-	enum { N = 1000 };
-	struct fixture *f = test->priv;
-	struct refslab_object **objs;
-	unsigned int i, wrong = 0;
-
-	objs = kunit_kcalloc(test, N, sizeof(*objs), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, objs);
-	KUNIT_EXPECT_EQ(test, refslab_alloc_bulk(f->knot, GFP_KERNEL, 0, objs), 0);
-	KUNIT_EXPECT_NULL(test, objs[0]);
-	KUNIT_ASSERT_EQ(test, refslab_alloc_bulk(f->knot, GFP_KERNEL, N, objs), N);
-	for (i = 0; i < N; i++) {
-		struct knot *knot = knot_of(objs[i]);
-
-		wrong += knot_count(knot) != 1 || knot->canary != KNOT_CANARY ||
-			 knot->slot[0].target || knot->slot[1].target || knot->id;
-		knot->id = i;
-	}
-	/* each is there once */
-	for (i = 0; i < N; i++)
-		wrong += knot_of(objs[i])->id != i;
-	KUNIT_EXPECT_EQ(test, wrong, 0);
-	EXPECT_OBJECTS(test, f->knot, N);
-	refslab_put_bulk(N, objs);
-	EXPECT_OBJECTS(test, f->knot, 0);
-}
-
 #ifdef CONFIG_KASAN_GENERIC
 static u8 shadow(const void *address)
 {
@@ -830,7 +802,6 @@ static struct kunit_case object_cases[] = {
 	KUNIT_CASE(test_put_in_interrupt),
 	KUNIT_CASE(test_put_in_interrupt_of_release),
 	KUNIT_CASE(test_alloc_atomic),
-	KUNIT_CASE(test_bulk),
 #ifdef CONFIG_KASAN_GENERIC
 	KUNIT_CASE(test_freed_is_poisoned),
 	KUNIT_CASE(test_use_after_put_is_reported),

@@ -389,11 +389,12 @@ static void test_zero(struct kunit *test)
 	struct refslab_type *type = fixture_type(test, f->heap, &args);
 
 	/* init_on_alloc clears too: see that it is not needed for it */
-	KUNIT_EXPECT_EQ(test, type->path.clear, ALIGN(100, 8) - type->header);
+	KUNIT_EXPECT_EQ(test, type->path.clear + REFSLAB_CLEAR_LEAST,
+			ALIGN(100, 8) - type->header);
 	zero_try(test, type, GFP_KERNEL);
 	/* asked for by the allocation */
 	KUNIT_EXPECT_EQ(test, f->leaf->path.clear,
-			want_init_on_alloc(0) ? f->leaf->path.clear_all : 0);
+			want_init_on_alloc(0) ? f->leaf->path.clear_all : -REFSLAB_CLEAR_LEAST);
 	zero_try(test, f->leaf, GFP_KERNEL | __GFP_ZERO);
 }
 

@@ -133,36 +133,6 @@ void *magazine_alloc_slow(struct refslab_type *type, gfp_t gfp)
 }
 
 /**
- * magazine_alloc_bulk - take free objects without growing the cache
- * @type: their type
- * @n: how many at most
- * @objects: filled in
- *
- * Context: Any context.
- * Return: how many.
- */
-unsigned int magazine_alloc_bulk(struct refslab_type *type, unsigned int n,
-				 void **objects)
-{
-	struct refslab_magazine *m;
-	unsigned int got = 0;
-	int count;
-
-	preempt_disable();
-	m = this_cpu_ptr(type->path.magazines);
-	count = magazine_begin(m);
-	if (count >= 0) {
-		while (got < n && count)
-			objects[got++] = m->objects[--count];
-		__refslab_magazine_done(m, count);
-	}
-	if (got < n)
-		got += slab_take(type, numa_mem_id(), n - got, objects + got);
-	preempt_enable();
-	return got;
-}
-
-/**
  * magazine_free_bulk - give objects back
  * @type: their type
  * @n: how many

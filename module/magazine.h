@@ -10,8 +10,6 @@ struct refslab_magazine __percpu *magazine_create(unsigned int size, gfp_t gfp);
 void magazine_destroy(struct refslab_magazine __percpu *magazines);
 
 void *magazine_alloc_slow(struct refslab_type *type, gfp_t gfp);
-unsigned int magazine_alloc_bulk(struct refslab_type *type, unsigned int n,
-				 void **objects);
 void magazine_free_bulk(struct refslab_type *type, unsigned int n, void **objects);
 void magazine_free_slow(struct refslab_type *type, struct refslab_object *object);
 void magazine_drain_local(struct refslab_type *type);
@@ -31,7 +29,7 @@ static __always_inline void magazine_free(struct refslab_type *type,
 {
 	const struct refslab_path *path = (const struct refslab_path *)type;
 	struct refslab_magazine *m;
-	unsigned long count;
+	u32 count;
 
 	preempt_disable();
 	m = this_cpu_ptr(path->magazines);

@@ -34,14 +34,14 @@ static DEFINE_PER_CPU(unsigned int, releasing);
 static struct refslab_object *object_dress(struct refslab_type *type,
 					   struct refslab_object *obj, gfp_t gfp)
 {
-	u32 clear = gfp & __GFP_ZERO ? type->path.clear_all : type->path.clear;
+	long clear = gfp & __GFP_ZERO ? type->path.clear_all : type->path.clear;
 
 	if (unlikely(atomic64_read(&obj->word))) {
 		report_bad_word(type, obj);
 		return NULL;
 	}
 	refslab_kasan_unpoison(obj, type->layout.size);
-	__refslab_zero((u64 *)(obj + 1), clear);
+	__refslab_zero(obj + 1, clear);
 	if (type->ctor)
 		type->ctor(obj);
 	trace_refslab_alloc(type, obj);
@@ -67,10 +67,7 @@ static struct refslab_object *alloc_slow(struct refslab_type *type, gfp_t gfp)
 /* The same, from where it did not have to be slow. */
 struct refslab_object *object_alloc(struct refslab_type *type, gfp_t gfp)
 {
-	void *obj;
-
-	return likely(magazine_alloc_bulk(type, 1, &obj)) ?
-	       __refslab_publish(type, obj, gfp) : alloc_slow(type, gfp);
+	return __refslab_alloc_fast(type, gfp) ?: alloc_slow(type, gfp);
 }
 
 /**
@@ -106,39 +103,6 @@ struct refslab_object *__refslab_alloc_hooks(struct refslab_type *type,
 }
 EXPORT_SYMBOL_GPL(__refslab_alloc_hooks);
 EXPORT_TRACEPOINT_SYMBOL_GPL(refslab_alloc);
-
-/**
- * refslab_alloc_bulk - allocate several objects
- * @type: their type
- * @gfp: as for kmalloc()
- * @n: how many
- * @objs: filled in
- *
- * Context: Any context that @gfp allows.
- * Return: @n; or, when memory or the heap's limit ran out, how many were
- *	allocated: they are the caller's.
- */
-unsigned int refslab_alloc_bulk(struct refslab_type *type, gfp_t gfp,
-				unsigned int n, struct refslab_object **objs)
-{
-	unsigned int got, kept = 0, i;
-	struct refslab_object *obj;
-
-	got = magazine_alloc_bulk(type, n, (void **)objs);
-	for (i = 0; i < got; i++) {
-		obj = __refslab_publish(type, objs[i], gfp);
-		if (likely(obj))
-			objs[kept++] = obj;
-	}
-	while (kept < n) {
-		obj = refslab_alloc(type, gfp);
-		if (!obj)
-			break;
-		objs[kept++] = obj;
-	}
-	return kept;
-}
-EXPORT_SYMBOL_GPL(refslab_alloc_bulk);
 
 /* What is done to the payload of an object that is free now. */
 noinline void object_undress(struct refslab_type *type, struct refslab_object *obj)
@@ -530,12 +494,14 @@ static __always_inline void put_last(struct refslab_object *obj)
 
 	/* what others did before their puts comes before our release */
 	smp_acquire__after_ctrl_dep();
-	if (unlikely(!type->path.plain)) {
+	if (unlikely(!type->path.plain) &&
+	    !(type->path.quiet && object_dies_alone(type, obj))) {
 		release_start(type->heap, obj);
 		return;
 	}
 	atomic64_set_release(&obj->word, 0);
-	if (trace_refslab_free_enabled())
+	/* init_on_free keeps a type from being quiet */
+	if (IS_ENABLED(CONFIG_KASAN) || trace_refslab_free_enabled())
 		object_free(type, obj);
 	else
 		magazine_free(type, obj);
@@ -564,51 +530,6 @@ void __refslab_put_slow(struct refslab_object *obj, u64 old)
 		put_rare(obj, old);
 }
 EXPORT_SYMBOL_GPL(__refslab_put_slow);
-
-/* Objects of put_bulk() that go back to their magazine together. */
-#define PUT_BATCH	32
-
-/**
- * refslab_put_bulk - give several references back
- * @n: how many
- * @objs: objects, of any types and heaps
- *
- * Context: As refslab_put().
- */
-void refslab_put_bulk(unsigned int n, struct refslab_object **objs)
-{
-	struct refslab_type *type, *last = NULL;
-	void *batch[PUT_BATCH];
-	unsigned int dead = 0;
-	u64 old;
-
-	for (; n; n--, objs++) {
-		old = atomic64_fetch_add_release(REFSLAB_VERSION_ONE -
-						 REFSLAB_COUNT_ONE, &(*objs)->word);
-		if ((s32)old >= (s32)(2 * REFSLAB_COUNT_ONE))
-			continue;
-		if (unlikely((old & (REFSLAB_COUNT_MASK | REFSLAB_PINNED)) !=
-			     REFSLAB_COUNT_ONE) ||
-		    !slab_of(*objs)->type->path.plain) {
-			__refslab_put_slow(*objs, old);
-			continue;
-		}
-		smp_acquire__after_ctrl_dep();
-		type = slab_of(*objs)->type;
-		if (dead == PUT_BATCH || (dead && type != last)) {
-			magazine_free_bulk(last, dead, batch);
-			dead = 0;
-		}
-		last = type;
-		atomic64_set_release(&(*objs)->word, 0);
-		if (unlikely(object_undress_wanted()))
-			object_undress(type, *objs);
-		batch[dead++] = *objs;
-	}
-	if (dead)
-		magazine_free_bulk(last, dead, batch);
-}
-EXPORT_SYMBOL_GPL(refslab_put_bulk);
 
 /**
  * object_release_chain - release a chain and all that dies with it

@@ -8,6 +8,8 @@
 #include <linux/tracepoint-defs.h>
 
 #include "slab.h"
+#include "type.h"
+#include "weak.h"
 
 /*
  * What a sweep notes about an object with slots, in its header.
@@ -83,6 +85,23 @@ static __always_inline bool object_undress_wanted(void)
 {
 	return IS_ENABLED(CONFIG_KASAN) || tracepoint_enabled(refslab_free) ||
 	       want_init_on_free();
+}
+
+/*
+ * Whether nothing follows from a death: it refers to nothing, nobody refers to it
+ * weakly, and no sweep has it on a list, which none does that has not yet.
+ */
+static __always_inline bool object_dies_alone(struct refslab_type *type,
+					      struct refslab_object *obj)
+{
+	struct refslab_slot *slot = (void *)obj + type->slot_offset;
+	u32 i;
+
+	for (i = 0; i < type->slots; i++)
+		if (READ_ONCE(slot[i].target))
+			return false;
+	return !(type->flags & REFSLAB_TYPE_WEAK && weak_referred(obj)) &&
+	       !(atomic64_read(&obj->word) & REFSLAB_GATHERED);
 }
 
 int releaser_init(struct releaser *releaser, gfp_t gfp);

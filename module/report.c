@@ -67,10 +67,11 @@ void report_dead_put(struct refslab_object *obj)
  */
 void report_bad_word(struct refslab_type *type, struct refslab_object *obj)
 {
-	WARN_ONCE(1, "refslab: a free object's word is %#llx: used after its release, leaked: "
-		  NAMING "\n",
-		  (u64)atomic64_read(&obj->word), type->heap->name, type->name,
-		  slab_number(obj));
+	/* one a leaked object */
+	WARN_RATELIMIT(1, "refslab: a free object's word is %#llx: used after its release, leaked: "
+		       NAMING "\n",
+		       (u64)atomic64_read(&obj->word), type->heap->name, type->name,
+		       slab_number(obj));
 }
 
 /**

@@ -66,6 +66,9 @@ static int type_set_slots(struct refslab_type *type,
 	return 0;
 }
 
+/* Slots that a put of the last reference looks at before it goes a longer way. */
+#define QUIET_SLOTS	8
+
 /*
  * What the usual path needs. Leaf objects are born LISTED: put takes no detour
  * to list them and no sweep ever looks. Of a fresh object what a sweep notes is
@@ -76,22 +79,24 @@ static void type_set_path(struct refslab_type *type)
 {
 	const u32 word = sizeof(struct refslab_object);
 	struct refslab_path *path = &type->path;
+	long all, fresh = 0;
 
 	path->born = type->leaf ? REFSLAB_COUNT_ONE :
 				  REFSLAB_COUNT_ONE | REFSLAB_UNLISTED;
 	/* objects are multiples of 16 bytes apart */
-	path->clear_all = ALIGN(type->size, sizeof(u64)) - word;
+	all = ALIGN(type->size, sizeof(u64)) - word;
 	/* the kernel's init_on_alloc and init_on_free are those it was booted with */
 	if (want_init_on_alloc(0) || type->flags & REFSLAB_TYPE_ZERO ||
 	    type->traverse || type->slot_offsets)
-		path->clear = path->clear_all;
+		fresh = all;
 	else if (!type->leaf)
-		path->clear = type->slot_offset - word +
-			      type->slots * sizeof(struct refslab_slot);
+		fresh = type->slot_offset - word + type->slots * sizeof(struct refslab_slot);
+	path->clear = fresh - REFSLAB_CLEAR_LEAST;
+	path->clear_all = all - REFSLAB_CLEAR_LEAST;
 	path->hooks = type->ctor ? 1 : 0;
-	path->plain = type->leaf && !type->release &&
-		      !(type->flags & REFSLAB_TYPE_WEAK) &&
-		      !IS_ENABLED(CONFIG_KASAN) && !want_init_on_free();
+	path->quiet = !type->release && !type->traverse && !type->slot_offsets &&
+		      type->slots <= QUIET_SLOTS && !want_init_on_free();
+	path->plain = path->quiet && type->leaf && !(type->flags & REFSLAB_TYPE_WEAK);
 	path->magazine_size = magazine_size(type->layout.size);
 }
 

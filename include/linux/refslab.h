@@ -80,8 +80,9 @@ struct refslab_type;
  * LISTED is the bit's absence, so that one compare of the low half tells put and
  * get whether there is anything to do beyond the addition. A get that finds the
  * count's top bit set pins the object: 2^26 gets from a carry into UNLISTED, and
- * that is where the count of a pinned object is kept. With the count 0 the version half is unused and links the objects that
- * wait for their release. A free object's word is 0.
+ * that is where the count of a pinned object is kept. With the count 0 the
+ * version half is unused and links the objects that wait for their release. A
+ * free object's word is 0.
  */
 #define REFSLAB_PINNED		BIT_ULL(0)
 #define REFSLAB_GATHERED	BIT_ULL(1)
@@ -169,23 +170,28 @@ struct refslab_magazine {
  *	needs to know of a type; refslab's, begins every type
  * @magazines: per CPU; fixed
  * @born: word of a fresh object; fixed
+ * @hooks: not 0 if there is more to do to a fresh object, a ctor; fixed
  * @clear: bytes of a fresh object that become zero, from behind its word, whole
- *	u64; fixed
+ *	u64; less REFSLAB_CLEAR_LEAST; fixed
  * @clear_all: the same for __GFP_ZERO; fixed
  * @magazine_size: objects a magazine holds at most; fixed
  * @plain: a leaf type, and nothing at all is to be done when its objects die;
  *	fixed
- * @hooks: not 0 if there is more to do to a fresh object, a ctor; fixed
+ * @quiet: nothing is to be done when its objects die but for what they refer to
+ *	and who refers to them weakly; fixed
  */
 struct refslab_path {
 	struct refslab_magazine __percpu *magazines;
 	u64		born;
 	u64		hooks;
-	u32		clear;
-	u32		clear_all;
-	u16		magazine_size;
+	long		clear;
+	long		clear_all;
+	u32		magazine_size;
 	bool		plain;
+	bool		quiet;
 };
+
+#define REFSLAB_CLEAR_LEAST	(4 * (long)sizeof(u64))
 
 /* Flags of a type. */
 #define REFSLAB_TYPE_ZERO	BIT(0)	/* payload of a fresh object is zero */
@@ -395,31 +401,35 @@ static __always_inline void __refslab_magazine_done(struct refslab_magazine *m, 
 #endif
 }
 
-/* Makes whole words zero that others may be looking at. */
-static __always_inline void __refslab_zero(u64 *p, long bytes)
+/*
+ * Makes whole words zero that others may be looking at, @clear and
+ * REFSLAB_CLEAR_LEAST bytes.
+ */
+static __always_inline void __refslab_zero(void *p, long clear)
 {
-	long i = 0, last = bytes - 4 * sizeof(u64);
+	u64 *words, *end;
 
-	if (unlikely(last < 0)) {
-		for (; i < bytes; i += sizeof(u64))
-			WRITE_ONCE(*(u64 *)((void *)p + i), 0);
+	if (clear < 0) {
+		for (clear += REFSLAB_CLEAR_LEAST; clear > 0; clear -= sizeof(u64))
+			WRITE_ONCE(*(u64 *)(p + clear - sizeof(u64)), 0);
 		return;
 	}
+	/* computed here and not before the test */
+	OPTIMIZER_HIDE_VAR(clear);
+	words = p;
+	end = p + clear;
 	do {
-		u64 *q = (void *)p + i;
-
-		WRITE_ONCE(q[0], 0);
-		WRITE_ONCE(q[1], 0);
-		WRITE_ONCE(q[2], 0);
-		WRITE_ONCE(q[3], 0);
-		i += 4 * sizeof(u64);
-	} while (i < last);
+		WRITE_ONCE(words[0], 0);
+		WRITE_ONCE(words[1], 0);
+		WRITE_ONCE(words[2], 0);
+		WRITE_ONCE(words[3], 0);
+		words += 4;
+	} while (words < end);
 	/* some of them twice, which costs less than to find out */
-	p = (void *)p + last;
-	WRITE_ONCE(p[0], 0);
-	WRITE_ONCE(p[1], 0);
-	WRITE_ONCE(p[2], 0);
-	WRITE_ONCE(p[3], 0);
+	WRITE_ONCE(end[0], 0);
+	WRITE_ONCE(end[1], 0);
+	WRITE_ONCE(end[2], 0);
+	WRITE_ONCE(end[3], 0);
 }
 
 /* Makes a fresh object of one that was taken. */
@@ -427,40 +437,28 @@ static __always_inline struct refslab_object *
 __refslab_publish(struct refslab_type *type, struct refslab_object *obj, gfp_t gfp)
 {
 	const struct refslab_path *path = (const struct refslab_path *)type;
-	u32 clear = gfp & __GFP_ZERO ? path->clear_all : path->clear;
+	long clear = gfp & __GFP_ZERO ? path->clear_all : path->clear;
 
 	/* its word is 0, as it was freed, and nothing else is to be done to it */
 	if (unlikely(REFSLAB_HOOKS_ALWAYS || tracepoint_enabled(refslab_alloc) ||
 		     atomic64_read(&obj->word) | path->hooks))
 		return __refslab_alloc_hooks(type, obj, gfp);
-	if (clear)
-		__refslab_zero((u64 *)(obj + 1), clear);
+	__refslab_zero(obj + 1, clear);
 	/*
 	 * Who finds the object by a CAS on its word, in a hint or a slot, finds
 	 * it initialised; pairs with the acquire of refslab_tryget() and of the
 	 * sweep's gathering.
 	 */
 	atomic64_set_release(&obj->word, path->born);
+	/* never so: it takes the caller's test for NULL away */
+	if (!obj)
+		__builtin_unreachable();
 	return obj;
 }
 
-/**
- * refslab_alloc - allocate an object
- * @type: its type
- * @gfp: as for kmalloc(); __GFP_ZERO clears the payload
- *
- * The caller has the one reference. Slots are empty; the payload is zero if the
- * type or the kernel's init_on_alloc says so, else undefined. At the heap's
- * limit, an allocation with GFP_KERNEL first waits for memory on its way back
- * and runs a sweep, and with it releases: then no lock may be held that these
- * take. Not so within a release.
- *
- * Context: Any context that @gfp allows.
- * Return: the object; NULL if there is no memory, or the heap's limit is
- *	reached.
- */
-static __always_inline struct refslab_object * __must_check
-refslab_alloc(struct refslab_type *type, gfp_t gfp)
+/* An object without detours, or NULL. */
+static __always_inline struct refslab_object *
+__refslab_alloc_fast(struct refslab_type *type, gfp_t gfp)
 {
 	const struct refslab_path *path = (const struct refslab_path *)type;
 	struct refslab_object *obj;
@@ -481,7 +479,28 @@ empty:
 	__refslab_magazine_done(m, 0);
 busy:
 	preempt_enable();
-	return __refslab_alloc_slow(type, gfp);
+	return NULL;
+}
+
+/**
+ * refslab_alloc - allocate an object
+ * @type: its type
+ * @gfp: as for kmalloc(); __GFP_ZERO clears the payload
+ *
+ * The caller has the one reference. Slots are empty; the payload is zero if the
+ * type or the kernel's init_on_alloc says so, else undefined. At the heap's
+ * limit, an allocation with GFP_KERNEL first waits for memory on its way back
+ * and runs a sweep, and with it releases: then no lock may be held that these
+ * take. Not so within a release.
+ *
+ * Context: Any context that @gfp allows.
+ * Return: the object; NULL if there is no memory, or the heap's limit is
+ *	reached.
+ */
+static __always_inline struct refslab_object * __must_check
+refslab_alloc(struct refslab_type *type, gfp_t gfp)
+{
+	return __refslab_alloc_fast(type, gfp) ?: __refslab_alloc_slow(type, gfp);
 }
 
 /**
