@@ -73,8 +73,11 @@ static void garbage_pair(struct knot *a, struct knot *b)
  * An object is got by somebody without a reference, when a sweep has committed
  * its death. The sweep tells and is the last; what was got is not freed; counts
  * go on working, and so do the sweeps of other heaps.
+ *
+ * It is the object that the sweep comes to first or last, and the reference is
+ * taken when the sweep has been there, or not yet.
  */
-static void test_got_after_commit(struct kunit *test)
+static void got_after_commit(struct kunit *test, unsigned int holder, unsigned int victim)
 {
 	const struct refslab_type_args leaf_args = {
 		.name = "meddling", .size = sizeof(struct meddling),
@@ -86,7 +89,8 @@ static void test_got_after_commit(struct kunit *test)
 	struct refslab_type *meddling = fixture_type(test, f->heap, &leaf_args);
 	struct refslab_heap *other = fixture_heap(test, &other_args);
 	struct refslab_type *others = fixture_knots(test, other, "knot", &f->releases, 0);
-	struct knot *a = knot_make(test, told), *b = knot_make(test, told);
+	struct knot *pair[] = { knot_make(test, told), knot_make(test, told) };
+	struct knot *a = pair[holder], *b = pair[victim];
 	struct refslab_object *leaf = obj_make(test, meddling);
 	struct refslab_sweep_result result;
 	struct knot *c;
@@ -95,12 +99,12 @@ static void test_got_after_commit(struct kunit *test)
 	container_of(leaf, struct meddling, object)->victim = &b->link.object;
 	refslab_slot_set(&a->slot[1], leaf);
 	refslab_put(leaf);
-	garbage_pair(a, b);
+	garbage_pair(pair[0], pair[1]);
 
 	expect_in_log("refslab: heap kunit stops sweeping and goes on by reference counts: object [0-9]+ of type told, committed, has the word 0x");
 	KUNIT_EXPECT_EQ(test, refslab_collect(f->heap, 2, &result), 0);
 	unexpect_in_log();
-	/* a and its leaf; b is kept by whoever has it, and is as he knew it */
+	/* one of the pair and the leaf; b is kept by whoever has it, and is as he knew it */
 	KUNIT_EXPECT_EQ(test, result.freed, 2);
 	KUNIT_EXPECT_EQ(test, atomic_read(&f->releases.count), 1);
 	EXPECT_OBJECTS(test, told, 1);
@@ -140,6 +144,21 @@ static void test_got_after_commit(struct kunit *test)
 	f->left = 3;
 }
 
+static void test_got_after_commit(struct kunit *test)
+{
+	got_after_commit(test, 0, 1);
+}
+
+static void test_got_before(struct kunit *test)
+{
+	got_after_commit(test, 1, 0);
+}
+
+static void test_got_by_what_it_holds(struct kunit *test)
+{
+	got_after_commit(test, 0, 0);
+}
+
 /* Many live, some are shown; the kernel is not tainted by a -EBUSY. */
 static void test_survivors(struct kunit *test)
 {
@@ -160,6 +179,8 @@ static struct kunit_case report_cases[] = {
 	KUNIT_CASE(test_sweep_broken),
 	KUNIT_CASE(test_sweep_broken_elsewhere),
 	KUNIT_CASE(test_got_after_commit),
+	KUNIT_CASE(test_got_before),
+	KUNIT_CASE(test_got_by_what_it_holds),
 	KUNIT_CASE(test_survivors),
 	{}
 };
