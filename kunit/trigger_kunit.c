@@ -370,10 +370,14 @@ static void test_building_is_linear(struct kunit *test)
 	KUNIT_EXPECT_LE(test, four, 8 * 4 * N);
 }
 
-/* Garbage beside much that lives is held within bounds, for ever. */
+/*
+ * Garbage beside much that lives is held within bounds, for ever: what it takes
+ * beyond the live is what the thresholds and a late sweep let come together,
+ * not a part of a million pairs.
+ */
 static void test_bounded(struct kunit *test)
 {
-	enum { LIVE = 20000, ROUNDS = 40000 };
+	enum { LIVE = 100000, PAIRS = 1000000 };
 	struct fixture *f = test->priv;
 	const struct refslab_type_args args = {
 		.name = "small", .size = sizeof(struct knot), .slots = 2,
@@ -381,7 +385,7 @@ static void test_bounded(struct kunit *test)
 	};
 	struct refslab_type *small = fixture_type(test, f->heap, &args);
 	struct knot *head = NULL, *knot, *other;
-	unsigned long most = 0;
+	unsigned long most = 0, chunks, most_chunks = 0;
 	int i;
 
 	for (i = 0; i < LIVE; i++) {
@@ -391,9 +395,10 @@ static void test_bounded(struct kunit *test)
 			knot_put(head);
 		head = knot;
 	}
+	chunks = READ_ONCE(f->heap->pool.held);
 	/* the default thresholds */
 	refslab_set_enabled(f->heap, true);
-	for (i = 0; i < ROUNDS; i++) {
+	for (i = 0; i < PAIRS; i++) {
 		knot = knot_make(test, small);
 		other = knot_make(test, small);
 		knot_edge(knot, 0, other);
@@ -406,12 +411,15 @@ static void test_bounded(struct kunit *test)
 			if (i % 1024 == 0)
 				settle(f);
 			most = max(most, refslab_type_objects(small));
+			most_chunks = max(most_chunks, READ_ONCE(f->heap->pool.held));
 		}
 	}
 	settle(f);
-	kunit_info(test, "at most %lu objects, %llu, %llu, %llu sweeps\n", most,
+	kunit_info(test, "%d pairs beside %d objects: at most %lu objects in %lu chunks, %lu of them before; %llu, %llu, %llu sweeps\n",
+		   PAIRS, LIVE, most, most_chunks, chunks,
 		   runs(f, 0), runs(f, 1), runs(f, 2));
 	KUNIT_EXPECT_LE(test, most, LIVE + 8000);
+	KUNIT_EXPECT_LE(test, most_chunks, chunks + chunks / 4);
 	KUNIT_EXPECT_GT(test, runs(f, 0), 10);
 	refslab_set_enabled(f->heap, false);
 	fixture_collect(test, 2);
