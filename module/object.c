@@ -159,6 +159,7 @@ void __refslab_get_slow(struct refslab_object *obj, u64 old)
 {
 	if (likely(!(old & (REFSLAB_PINNED | REFSLAB_COUNT_TOP)) &&
 		   old & REFSLAB_COUNT_MASK)) {
+		delay_at(DELAY_GET);
 		candidate_list(obj);
 		return;
 	}

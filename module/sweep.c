@@ -795,6 +795,7 @@ static void finalize_t(struct run *run)
 	}
 	/* as after an abort */
 	synchronize_rcu();
+	delay_at(DELAY_FINALIZE);
 
 	for (obj = run->t.head; obj; obj = link_of(run, obj)) {
 		if (note(obj) & NOTE_LIVE)
