@@ -98,7 +98,8 @@ help:
 #:   make check        style, compiler warnings, sparse, documentation comments
 #:   make kunit        the KUnit suites on the debug kernel
 #:   make test-6.12    the user-space tests on one kernel: 6.12, 6.1, debug, 6.12-rt, ...
-#:   make torture-debug  mutators beside sweeps, for SECONDS=60: on debug, kcsan, 6.12, ...
+#:   make torture-debug  mutators beside sweeps, for SECONDS=40: on debug, kcsan, 6.12, ...
+#:   make delays-6.12  the same with the windows of the protocol milliseconds wide
 #:   make model        every state of the sweep's protocol, by SPIN, and mutants that must fail
 #:   make setup        what these do first: packages, guest kernels (in REFSLAB_CACHE)
 #:
