@@ -83,10 +83,10 @@ test-%:
 	@$(vm)/test $*
 
 torture-%:
-	@$(vm)/test $@
+	@REFSLAB_SECONDS=$(SECONDS) $(vm)/test $@
 
 delays-%:
-	@$(vm)/test $@
+	@REFSLAB_SECONDS=$(SECONDS) $(vm)/test $@
 
 clean:
 	rm -rf build
@@ -107,7 +107,8 @@ help:
 #:   make check        style, compiler warnings, sparse, documentation comments
 #:   make kunit        the KUnit suites on the debug kernel
 #:   make test-6.12    the user-space tests on one kernel: 6.12, 6.1, debug, 6.12-rt, ...
-#:   make torture-debug  mutators beside sweeps, for a minute: on debug, kcsan, 6.12, ...
+#:   make torture-debug  mutators beside sweeps, for SECONDS=40: on debug, kcsan, 6.12, ...
+#:   make delays-6.12  the same with the windows of the protocol milliseconds wide
 #:   make bench        what things cost, beside SLUB, kref and language runtimes; ONLY=B1,B6: some figures
 #:   make bench-table  its table again; make bench-doc writes it into Documentation/benchmarks.rst
 #:   make model        every state of the sweep's protocol, by SPIN, and mutants that must fail

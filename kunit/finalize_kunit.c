@@ -2,9 +2,7 @@
 /*
  * Finalizers: only of garbage, once, with everything alive around them.
  */
-#include <kunit/test.h>
-
-#include "heap.h"
+#include "fixture.h"
 
 struct mortal {
 	struct refslab_linked	link;
@@ -209,6 +207,352 @@ static void test_leaf_cannot(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(refslab_type_create(heap, &args)), -EINVAL);
 }
 
+/* --- finalizers that do more --- */
+
+/**
+ * struct deed - what finalizers of a type of struct knot do
+ * @of: called for each, may be NULL
+ * @type: of the objects
+ * @other: something to do it with
+ * @calls: finalizers that ran
+ * @again: of these, for an object that had its turn
+ * @flag: something to tell the test
+ */
+struct deed {
+	void (*of)(struct deed *deed, struct knot *knot);
+	struct refslab_type *type;
+	struct knot *other;
+	unsigned int calls, again;
+	bool flag;
+};
+
+#define DEED_DONE	BIT_ULL(40)
+
+static void deed_finalize(struct refslab_object *obj)
+{
+	struct deed *deed = refslab_type_priv(refslab_type_of(obj));
+	struct knot *knot = knot_of(obj);
+
+	deed->calls++;
+	if (knot->id & DEED_DONE)
+		deed->again++;
+	knot->id |= DEED_DONE;
+	if (deed->of)
+		deed->of(deed, knot);
+}
+
+static void deed_type(struct kunit *test, struct deed *deed)
+{
+	const struct refslab_type_args args = {
+		.name = "deed", .size = sizeof(struct knot), .slots = 2,
+		.slot_offset = offsetof(struct knot, slot), .ctor = knot_ctor,
+		.finalize = deed_finalize, .priv = deed,
+	};
+
+	deed->type = fixture_type(test, heap, &args);
+}
+
+/* Garbage of two of @of. */
+static void deed_pair(struct kunit *test, struct refslab_type *of)
+{
+	struct knot *a = knot_make(test, of), *b = knot_make(test, of);
+
+	knot_edge(a, 0, b);
+	knot_edge(b, 0, a);
+	knot_put(a);
+	knot_put(b);
+}
+
+static void leave_pair(struct deed *deed, struct knot *knot)
+{
+	struct refslab_object *a = refslab_alloc(deed->type, GFP_KERNEL);
+	struct refslab_object *b = refslab_alloc(deed->type, GFP_KERNEL);
+
+	refslab_slot_set(&knot_of(a)->slot[0], b);
+	refslab_slot_set(&knot_of(b)->slot[0], a);
+	refslab_put(a);
+	refslab_put(b);
+}
+
+/* Garbage that leaves garbage when it goes: no more of it, sweep after sweep. */
+static void test_garbage_leaves_garbage(struct kunit *test)
+{
+	struct deed deed = { .of = leave_pair };
+	unsigned int i;
+
+	deed_type(test, &deed);
+	deed_pair(test, deed.type);
+	for (i = 0; i < 6; i++) {
+		KUNIT_EXPECT_EQ(test, collect(test), 2ULL << i);
+		EXPECT_OBJECTS(test, deed.type, 4U << i);
+	}
+	deed.of = NULL;
+	KUNIT_EXPECT_EQ(test, collect(test), 2ULL << i);
+	EXPECT_OBJECTS(test, deed.type, 0);
+	KUNIT_EXPECT_EQ(test, deed.calls, (4U << i) - 2);
+	KUNIT_EXPECT_EQ(test, deed.again, 0U);
+}
+
+/* What must not be done in a sweep is refused, not done and not waited for. */
+static void ask_for_sweeps(struct deed *deed, struct knot *knot)
+{
+	unsigned int gen;
+
+	for (gen = 0; gen < GENERATIONS; gen++)
+		deed->flag |= refslab_collect(heap, gen, NULL) != -EDEADLK;
+	deed->flag |= refslab_freeze(heap) != -EDEADLK;
+	deed->flag |= refslab_unfreeze(heap) != -EDEADLK;
+	deed->flag |= refslab_drain_quarantine(heap) != -EDEADLK;
+}
+
+static void test_no_sweep_from_a_finalizer(struct kunit *test)
+{
+	struct deed deed = { .of = ask_for_sweeps };
+
+	deed_type(test, &deed);
+	deed_pair(test, deed.type);
+	KUNIT_EXPECT_EQ(test, collect(test), 2ULL);
+	KUNIT_EXPECT_EQ(test, deed.calls, 2U);
+	KUNIT_EXPECT_FALSE(test, deed.flag);
+	KUNIT_EXPECT_EQ(test, heap->sweep.stats[2].runs, 1ULL);
+	KUNIT_EXPECT_EQ(test, heap->sweep.stats[0].runs + heap->sweep.stats[1].runs, 0ULL);
+}
+
+/* Takes all that the heap's limit allows, and gives it back. */
+static void allocate_to_limit(struct deed *deed, struct knot *knot)
+{
+	struct refslab_object *obj, *head = NULL;
+
+	while ((obj = refslab_alloc(deed->type, GFP_KERNEL))) {
+		if (head) {
+			refslab_slot_set(&knot_of(obj)->slot[0], head);
+			refslab_put(head);
+		}
+		head = obj;
+	}
+	if (head)
+		refslab_put(head);
+}
+
+/* At the limit an allocation sweeps, but none that a sweep makes. */
+static void test_allocation_does_not_nest(struct kunit *test)
+{
+	u64 bytes[POOL_LIMITS] = { [POOL_LIMIT] = 8 * REFSLAB_CHUNK_SIZE };
+	struct deed deed = { .of = allocate_to_limit };
+
+	KUNIT_ASSERT_EQ(test, pool_set_limits(&heap->pool, BIT(POOL_LIMIT), bytes), 0);
+	deed_type(test, &deed);
+	deed_pair(test, deed.type);
+	KUNIT_EXPECT_EQ(test, collect(test), 2ULL);
+	KUNIT_EXPECT_EQ(test, heap->sweep.stats[2].runs, 1ULL);
+	releaser_flush(&heap->releaser);
+	EXPECT_OBJECTS(test, deed.type, 0);
+	/* outside of one it does */
+	deed.of = NULL;
+	deed_pair(test, deed.type);
+	allocate_to_limit(&deed, NULL);
+	KUNIT_EXPECT_GT(test, heap->sweep.stats[2].runs, 1ULL);
+	releaser_flush(&heap->releaser);
+	collect(test);
+	EXPECT_OBJECTS(test, deed.type, 0);
+}
+
+/* The first of a ring gives what lives an edge to the last but one. */
+static void link_from_live(struct deed *deed, struct knot *knot)
+{
+	struct refslab_object *next;
+
+	if ((knot->id & ~DEED_DONE) != 1)
+		return;
+	next = refslab_slot_load(&knot->slot[1]);
+	refslab_slot_set(&deed->other->slot[0], next);
+	refslab_put(next);
+}
+
+/* A slot of a live object is enough to live on, without a reference taken. */
+static void test_resurrection_by_a_slot(struct kunit *test)
+{
+	struct deed deed = { .of = link_from_live };
+	struct knot *k[6], *live;
+	int i;
+
+	deed_type(test, &deed);
+	live = knot_make(test, deed.type);
+	deed.other = live;
+	for (i = 0; i < 6; i++) {
+		k[i] = knot_make(test, deed.type);
+		k[i]->id = i;
+	}
+	/* 0 -> 1 -> 2 -> 0, 1 -> 3 -> 4 -> 5 -> 3 */
+	for (i = 0; i < 3; i++) {
+		knot_edge(k[i], 0, k[(i + 1) % 3]);
+		knot_edge(k[3 + i], 0, k[3 + (i + 1) % 3]);
+	}
+	knot_edge(k[1], 1, k[3]);
+	for (i = 0; i < 6; i++)
+		knot_put(k[i]);
+	KUNIT_EXPECT_EQ(test, collect(test), 3ULL);
+	KUNIT_EXPECT_EQ(test, deed.calls, 6U);
+	EXPECT_OBJECTS(test, deed.type, 4);
+	for (i = 4; i < 6; i++)
+		KUNIT_EXPECT_EQ(test, knot_count(k[i]), 1U);
+	/* live and the ring refer to it, the first ring not any more */
+	KUNIT_EXPECT_EQ(test, knot_count(k[3]), 2U);
+	KUNIT_EXPECT_EQ(test, collect(test), 0ULL);
+	knot_put(live);
+	KUNIT_EXPECT_EQ(test, collect(test), 3ULL);
+	KUNIT_EXPECT_EQ(test, deed.calls, 6U);
+	KUNIT_EXPECT_EQ(test, deed.again, 0U);
+}
+
+/* Each cuts the ring open behind its next but one, which is another's slot. */
+static void cut_others(struct deed *deed, struct knot *knot)
+{
+	struct refslab_object *next = refslab_slot_load(&knot->slot[0]);
+
+	if (!next)
+		return;
+	refslab_slot_clear(&knot_of(next)->slot[0]);
+	refslab_put(next);
+}
+
+static void test_finalizers_change_others(struct kunit *test)
+{
+	enum { N = 100 };
+	struct deed deed = { .of = cut_others };
+	struct knot *k[N];
+	int i;
+
+	deed_type(test, &deed);
+	for (i = 0; i < N; i++)
+		k[i] = knot_make(test, deed.type);
+	for (i = 0; i < N; i++)
+		knot_edge(k[i], 0, k[(i + 1) % N]);
+	for (i = 0; i < N; i++)
+		knot_put(k[i]);
+	KUNIT_EXPECT_EQ(test, collect(test), (u64)N);
+	KUNIT_EXPECT_EQ(test, deed.calls, (unsigned int)N);
+	KUNIT_EXPECT_EQ(test, deed.again, 0U);
+	EXPECT_OBJECTS(test, deed.type, 0);
+}
+
+/* A new object, with a finalizer of its own, becomes part of the garbage. */
+static void join_new(struct deed *deed, struct knot *knot)
+{
+	struct refslab_object *obj;
+
+	if (knot->id & ~DEED_DONE)
+		return;
+	obj = refslab_alloc(deed->type, GFP_KERNEL);
+	knot_of(obj)->id = 1;
+	refslab_slot_set(&knot_of(obj)->slot[0], &knot->link.object);
+	refslab_slot_set(&knot->slot[1], obj);
+	refslab_put(obj);
+}
+
+/* Its turn is the next sweep's, which is asked by nobody's put. */
+static void test_joins_late(struct kunit *test)
+{
+	struct deed deed = { .of = join_new };
+	struct knot *a;
+
+	deed_type(test, &deed);
+	a = knot_make(test, deed.type);
+	knot_edge(a, 0, a);
+	knot_put(a);
+	KUNIT_EXPECT_EQ(test, collect(test), 0ULL);
+	KUNIT_EXPECT_EQ(test, deed.calls, 1U);
+	EXPECT_OBJECTS(test, deed.type, 2);
+	KUNIT_EXPECT_EQ(test, collect(test), 2ULL);
+	KUNIT_EXPECT_EQ(test, deed.calls, 2U);
+	KUNIT_EXPECT_EQ(test, deed.again, 0U);
+	EXPECT_OBJECTS(test, deed.type, 0);
+}
+
+/* One in three takes itself a reference, on the list of deed->other. */
+static void rescue_third(struct deed *deed, struct knot *knot)
+{
+	if ((knot->id & ~DEED_DONE) % 3)
+		return;
+	/* the list holds it, and it what was first on the list */
+	refslab_slot_move(&knot->slot[1], &deed->other->slot[0]);
+	refslab_slot_set(&deed->other->slot[0], &knot->link.object);
+}
+
+/* Thousands at once, some of which come back to life. */
+static void test_storm(struct kunit *test)
+{
+	enum { N = 3000 };
+	struct deed deed = { .of = rescue_third };
+	struct knot *a, *b;
+	int i;
+
+	deed_type(test, &deed);
+	deed.other = knot_make(test, deed.type);
+	for (i = 0; i < N; i++) {
+		a = knot_make(test, deed.type);
+		b = knot_make(test, deed.type);
+		a->id = i;
+		b->id = 1;
+		knot_edge(a, 0, b);
+		knot_edge(b, 0, a);
+		knot_put(a);
+		knot_put(b);
+	}
+	KUNIT_EXPECT_EQ(test, collect(test), (u64)2 * N / 3 * 2);
+	KUNIT_EXPECT_EQ(test, deed.calls, 2U * N);
+	EXPECT_OBJECTS(test, deed.type, 1 + 2 * N / 3);
+	KUNIT_EXPECT_EQ(test, collect(test), 0ULL);
+	knot_put(deed.other);
+	KUNIT_EXPECT_EQ(test, collect(test), (u64)2 * N / 3);
+	KUNIT_EXPECT_EQ(test, deed.calls, 2U * N);
+	KUNIT_EXPECT_EQ(test, deed.again, 0U);
+	EXPECT_OBJECTS(test, deed.type, 0);
+}
+
+/* Others' requests wait for the finalizers of the sweep under way. */
+static void wait_for_request(struct deed *deed, struct knot *knot)
+{
+	int i;
+
+	for (i = 0; i < 100 && !READ_ONCE(deed->flag); i++)
+		msleep(1);
+}
+
+static int request(void *arg)
+{
+	struct deed *deed = arg;
+	struct refslab_sweep_result result;
+	int err = refslab_collect(heap, 2, &result);
+
+	WRITE_ONCE(deed->flag, true);
+	while (!kthread_should_stop())
+		msleep(1);
+	return err ?: result.freed;
+}
+
+static void test_request_waits(struct kunit *test)
+{
+	struct deed deed = { .of = wait_for_request };
+	struct task_struct *task;
+
+	deed_type(test, &deed);
+	deed_pair(test, deed.type);
+	/* one that asks while we sweep, once a finalizer of ours runs */
+	mutex_lock(&heap->sweep.mutex);
+	task = kthread_run(request, &deed, "refslab_request");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	msleep(50);
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(deed.flag));
+	KUNIT_EXPECT_EQ(test, heap->sweep.stats[2].runs, 0ULL);
+	mutex_unlock(&heap->sweep.mutex);
+	/* both have their sweep, one after the other; one finds all */
+	KUNIT_EXPECT_EQ(test, collect(test) + kthread_stop(task), 2ULL);
+	KUNIT_EXPECT_TRUE(test, deed.flag);
+	KUNIT_EXPECT_EQ(test, deed.calls, 2U);
+	KUNIT_EXPECT_EQ(test, heap->sweep.stats[2].runs, 2ULL);
+}
+
 static struct kunit_case finalize_cases[] = {
 	KUNIT_CASE(test_garbage_is_finalized_and_freed),
 	KUNIT_CASE(test_count_does_not_finalize),
@@ -217,6 +561,14 @@ static struct kunit_case finalize_cases[] = {
 	KUNIT_CASE(test_finalizer_breaks_the_cycle),
 	KUNIT_CASE(test_mixed_with_plain),
 	KUNIT_CASE(test_leaf_cannot),
+	KUNIT_CASE(test_garbage_leaves_garbage),
+	KUNIT_CASE(test_no_sweep_from_a_finalizer),
+	KUNIT_CASE(test_allocation_does_not_nest),
+	KUNIT_CASE(test_resurrection_by_a_slot),
+	KUNIT_CASE(test_finalizers_change_others),
+	KUNIT_CASE(test_joins_late),
+	KUNIT_CASE(test_storm),
+	KUNIT_CASE(test_request_waits),
 	{ }
 };
 

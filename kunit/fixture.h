@@ -10,6 +10,7 @@
 
 #include "heap.h"
 
+/* A word whose count is pinned. */
 #define PINNED_WORD	(REFSLAB_PINNED | REFSLAB_UNLISTED | REFSLAB_COUNT_TOP)
 
 #define KNOT_CANARY	0x6b6e6f746b6e6f74ULL

@@ -42,6 +42,123 @@ static void test_sweep_broken_elsewhere(struct kunit *test)
 	knot_put(a);
 }
 
+/**
+ * struct meddling - a leaf whose release does what nobody may
+ * @object: header
+ * @victim: gets a reference from somebody who has none
+ */
+struct meddling {
+	struct refslab_object	object;
+	struct refslab_object	*victim;
+};
+
+static void meddle(struct refslab_object *obj)
+{
+	struct meddling *leaf = container_of(obj, struct meddling, object);
+
+	if (leaf->victim)
+		refslab_get(leaf->victim);
+}
+
+/* @a and @b refer to each other and are garbage; of @type. */
+static void garbage_pair(struct knot *a, struct knot *b)
+{
+	knot_edge(a, 0, b);
+	knot_edge(b, 0, a);
+	knot_put(a);
+	knot_put(b);
+}
+
+/*
+ * An object is got by somebody without a reference, when a sweep has committed
+ * its death. The sweep tells and is the last; what was got is not freed; counts
+ * go on working, and so do the sweeps of other heaps.
+ *
+ * It is the object that the sweep comes to first or last, and the reference is
+ * taken when the sweep has been there, or not yet.
+ */
+static void got_after_commit(struct kunit *test, unsigned int holder, unsigned int victim)
+{
+	const struct refslab_type_args leaf_args = {
+		.name = "meddling", .size = sizeof(struct meddling),
+		.flags = REFSLAB_TYPE_ZERO, .release = meddle,
+	};
+	const struct refslab_heap_args other_args = { .name = "kunit-other" };
+	struct fixture *f = test->priv;
+	struct refslab_type *told = fixture_knots(test, f->heap, "told", &f->releases, 0);
+	struct refslab_type *meddling = fixture_type(test, f->heap, &leaf_args);
+	struct refslab_heap *other = fixture_heap(test, &other_args);
+	struct refslab_type *others = fixture_knots(test, other, "knot", &f->releases, 0);
+	struct knot *pair[] = { knot_make(test, told), knot_make(test, told) };
+	struct knot *a = pair[holder], *b = pair[victim];
+	struct refslab_object *leaf = obj_make(test, meddling);
+	struct refslab_sweep_result result;
+	struct knot *c;
+	int i;
+
+	container_of(leaf, struct meddling, object)->victim = &b->link.object;
+	refslab_slot_set(&a->slot[1], leaf);
+	refslab_put(leaf);
+	garbage_pair(pair[0], pair[1]);
+
+	expect_in_log("refslab: heap kunit stops sweeping and goes on by reference counts: object [0-9]+ of type told, committed, has the word 0x");
+	KUNIT_EXPECT_EQ(test, refslab_collect(f->heap, 2, &result), 0);
+	unexpect_in_log();
+	/* one of the pair and the leaf; b is kept by whoever has it, and is as he knew it */
+	KUNIT_EXPECT_EQ(test, result.freed, 2);
+	KUNIT_EXPECT_EQ(test, atomic_read(&f->releases.count), 1);
+	EXPECT_OBJECTS(test, told, 1);
+	EXPECT_OBJECTS(test, meddling, 0);
+	KUNIT_EXPECT_EQ(test, knot_count(b), U32_MAX);
+	KUNIT_EXPECT_EQ(test, b->canary, KNOT_CANARY);
+	knot_put(b);
+	EXPECT_OBJECTS(test, told, 1);
+	KUNIT_EXPECT_EQ(test, heap_validate(f->heap), 0);
+
+	/* refused from now on, also at the limit and by thresholds */
+	for (i = 0; i < GENERATIONS; i++)
+		KUNIT_EXPECT_EQ(test, refslab_collect(f->heap, i, NULL), -EOPNOTSUPP);
+	garbage_pair(knot_make(test, told), knot_make(test, told));
+	refslab_set_enabled(f->heap, true);
+	trigger_pressure(f->heap);
+	flush_delayed_work(&f->heap->trigger.idle);
+	KUNIT_EXPECT_TRUE(test, trigger_pressed(f->heap));
+	refslab_set_enabled(f->heap, false);
+	EXPECT_OBJECTS(test, told, 3);
+
+	/* alloc, get, put, slots go on */
+	c = knot_make(test, told);
+	knot_edge(c, 0, knot_of(obj_make(test, told)));
+	knot_put(knot_of(c->slot[0].target));
+	EXPECT_OBJECTS(test, told, 5);
+	knot_put(c);
+	EXPECT_OBJECTS(test, told, 3);
+	KUNIT_EXPECT_EQ(test, atomic_read(&f->releases.count), 3);
+
+	garbage_pair(knot_make(test, others), knot_make(test, others));
+	KUNIT_EXPECT_EQ(test, refslab_collect(other, 0, &result), 0);
+	KUNIT_EXPECT_EQ(test, result.freed, 2);
+	KUNIT_EXPECT_EQ(test, atomic_read(&f->releases.count), 5);
+	KUNIT_EXPECT_EQ(test, refslab_heap_destroy(other), 0);
+	/* the heap takes all along when it goes */
+	f->left = 3;
+}
+
+static void test_got_after_commit(struct kunit *test)
+{
+	got_after_commit(test, 0, 1);
+}
+
+static void test_got_before(struct kunit *test)
+{
+	got_after_commit(test, 1, 0);
+}
+
+static void test_got_by_what_it_holds(struct kunit *test)
+{
+	got_after_commit(test, 0, 0);
+}
+
 /* Many live, some are shown; the kernel is not tainted by a -EBUSY. */
 static void test_survivors(struct kunit *test)
 {
@@ -61,6 +178,9 @@ static void test_survivors(struct kunit *test)
 static struct kunit_case report_cases[] = {
 	KUNIT_CASE(test_sweep_broken),
 	KUNIT_CASE(test_sweep_broken_elsewhere),
+	KUNIT_CASE(test_got_after_commit),
+	KUNIT_CASE(test_got_before),
+	KUNIT_CASE(test_got_by_what_it_holds),
 	KUNIT_CASE(test_survivors),
 	{}
 };

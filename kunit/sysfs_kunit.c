@@ -11,6 +11,7 @@
 #include <linux/sysfs.h>
 
 #include "fixture.h"
+#include "report.h"
 #include "sysfs.h"
 
 struct sysfs_file {
@@ -31,6 +32,7 @@ static const struct sysfs_file heap_files[] = {
 	{ NULL, "quarantine", 0644 },
 	{ NULL, "quarantined", 0644 },
 	{ NULL, "objects", 0444 },
+	{ NULL, "broken", 0444 },
 	{ "generation0", "runs", 0444 },
 	{ "generation0", "examined", 0444 },
 	{ "generation0", "freed", 0444 },
@@ -254,6 +256,22 @@ static void test_collect(struct kunit *test)
 	EXPECT_SHOW(test, kobj, "generation0", "runs", 1);
 }
 
+/* Who looks can tell that a heap sweeps no more. */
+static void test_broken(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct knot *a = knot_make(test, f->knot);
+
+	EXPECT_SHOW(test, &f->heap->kobj, NULL, "broken", 0);
+	KUNIT_EXPECT_EQ(test, store(&f->heap->kobj, NULL, "collect", "2"), 1);
+	expect_in_log("refslab: heap kunit stops sweeping");
+	report_sweep_broken(f->heap, &a->link.object, 0);
+	unexpect_in_log();
+	EXPECT_SHOW(test, &f->heap->kobj, NULL, "broken", 1);
+	KUNIT_EXPECT_EQ(test, store(&f->heap->kobj, NULL, "collect", "2"), -EOPNOTSUPP);
+	knot_put(a);
+}
+
 static void test_pool(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -366,6 +384,7 @@ static struct kunit_case sysfs_cases[] = {
 	KUNIT_CASE(test_thresholds),
 	KUNIT_CASE(test_enabled),
 	KUNIT_CASE(test_collect),
+	KUNIT_CASE(test_broken),
 	KUNIT_CASE(test_pool),
 	KUNIT_CASE(test_type),
 	KUNIT_CASE(test_come_and_go),

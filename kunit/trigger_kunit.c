@@ -2,6 +2,7 @@
 /*
  * Triggers: that sweeps start when they should and not before.
  */
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "fixture.h"
@@ -304,26 +305,23 @@ static void test_quarter(struct kunit *test)
 }
 
 /*
- * Building what lives costs full sweeps that grow with the logarithm of its
- * size, not with the size.
+ * Builds @n objects that live and are all linked both ways, so that each sweep
+ * could follow them all. How many all sweeps together have examined.
  */
-static void test_full_sweeps_are_few(struct kunit *test)
+static u64 build(struct kunit *test, struct refslab_type *type, unsigned int n)
 {
 	struct fixture *f = test->priv;
-	const struct refslab_type_args args = {
-		.name = "small", .size = sizeof(struct knot), .slots = 2,
-		.slot_offset = offsetof(struct knot, slot), .ctor = knot_ctor,
-	};
-	struct refslab_type *small = fixture_type(test, f->heap, &args);
 	struct knot *head = NULL, *knot;
-	u64 examined = 0;
-	int i;
+	u64 examined = 0, before[GENERATIONS];
+	unsigned int i;
 
-	set_thresholds(test, 100, 2, 2);
+	for (i = 0; i < GENERATIONS; i++) {
+		examined -= f->heap->sweep.stats[i].examined;
+		before[i] = runs(f, i);
+	}
 	refslab_set_enabled(f->heap, true);
-	for (i = 0; i < 30000; i++) {
-		knot = knot_make(test, small);
-		/* linked both ways, so that each sweep could follow it all */
+	for (i = 0; i < n; i++) {
+		knot = knot_make(test, type);
 		if (head) {
 			knot_edge(knot, 0, head);
 			knot_edge(head, 1, knot);
@@ -334,23 +332,52 @@ static void test_full_sweeps_are_few(struct kunit *test)
 			settle(f);
 	}
 	settle(f);
+	refslab_set_enabled(f->heap, false);
 	for (i = 0; i < GENERATIONS; i++)
 		examined += f->heap->sweep.stats[i].examined;
-	kunit_info(test, "%llu, %llu, %llu sweeps examined %llu\n", runs(f, 0),
-		   runs(f, 1), runs(f, 2), examined);
-	KUNIT_EXPECT_GT(test, runs(f, 0) + runs(f, 1), 20);
-	KUNIT_EXPECT_LE(test, runs(f, 2), 30);
-	KUNIT_EXPECT_LE(test, examined, 20 * 30000);
-	refslab_set_enabled(f->heap, false);
+	EXPECT_OBJECTS(test, type, n);
+	kunit_info(test, "%u objects: %llu, %llu, %llu sweeps examined %llu\n", n,
+		   runs(f, 0) - before[0], runs(f, 1) - before[1],
+		   runs(f, 2) - before[2], examined);
+	/* there was something to see */
+	KUNIT_EXPECT_GT(test, runs(f, 0) - before[0], n / 1000);
+	KUNIT_EXPECT_GT(test, runs(f, 2) - before[2], 1);
 	knot_put(head);
 	fixture_collect(test, 2);
-	EXPECT_OBJECTS(test, small, 0);
+	EXPECT_OBJECTS(test, type, 0);
+	return examined;
 }
 
-/* Garbage beside much that lives is held within bounds, for ever. */
+/*
+ * Building what lives costs time that grows with its size, not with the square:
+ * each object is looked at a bounded number of times, however many there are.
+ */
+static void test_building_is_linear(struct kunit *test)
+{
+	enum { N = 10000 };
+	struct fixture *f = test->priv;
+	const struct refslab_type_args args = {
+		.name = "small", .size = sizeof(struct knot), .slots = 2,
+		.slot_offset = offsetof(struct knot, slot), .ctor = knot_ctor,
+	};
+	struct refslab_type *small = fixture_type(test, f->heap, &args);
+	u64 once, four;
+
+	set_thresholds(test, 100, 2, 2);
+	once = build(test, small, N);
+	four = build(test, small, 4 * N);
+	KUNIT_EXPECT_LE(test, once, 8 * N);
+	KUNIT_EXPECT_LE(test, four, 8 * 4 * N);
+}
+
+/*
+ * Garbage beside much that lives is held within bounds, for ever: what it takes
+ * beyond the live is what the thresholds and a late sweep let come together,
+ * not a part of a million pairs.
+ */
 static void test_bounded(struct kunit *test)
 {
-	enum { LIVE = 20000, ROUNDS = 40000 };
+	enum { LIVE = 100000, PAIRS = 1000000 };
 	struct fixture *f = test->priv;
 	const struct refslab_type_args args = {
 		.name = "small", .size = sizeof(struct knot), .slots = 2,
@@ -358,7 +385,7 @@ static void test_bounded(struct kunit *test)
 	};
 	struct refslab_type *small = fixture_type(test, f->heap, &args);
 	struct knot *head = NULL, *knot, *other;
-	unsigned long most = 0;
+	unsigned long most = 0, chunks, most_chunks = 0;
 	int i;
 
 	for (i = 0; i < LIVE; i++) {
@@ -368,9 +395,10 @@ static void test_bounded(struct kunit *test)
 			knot_put(head);
 		head = knot;
 	}
+	chunks = READ_ONCE(f->heap->pool.held);
 	/* the default thresholds */
 	refslab_set_enabled(f->heap, true);
-	for (i = 0; i < ROUNDS; i++) {
+	for (i = 0; i < PAIRS; i++) {
 		knot = knot_make(test, small);
 		other = knot_make(test, small);
 		knot_edge(knot, 0, other);
@@ -383,12 +411,15 @@ static void test_bounded(struct kunit *test)
 			if (i % 1024 == 0)
 				settle(f);
 			most = max(most, refslab_type_objects(small));
+			most_chunks = max(most_chunks, READ_ONCE(f->heap->pool.held));
 		}
 	}
 	settle(f);
-	kunit_info(test, "at most %lu objects, %llu, %llu, %llu sweeps\n", most,
+	kunit_info(test, "%d pairs beside %d objects: at most %lu objects in %lu chunks, %lu of them before; %llu, %llu, %llu sweeps\n",
+		   PAIRS, LIVE, most, most_chunks, chunks,
 		   runs(f, 0), runs(f, 1), runs(f, 2));
 	KUNIT_EXPECT_LE(test, most, LIVE + 8000);
+	KUNIT_EXPECT_LE(test, most_chunks, chunks + chunks / 4);
 	KUNIT_EXPECT_GT(test, runs(f, 0), 10);
 	refslab_set_enabled(f->heap, false);
 	fixture_collect(test, 2);
@@ -481,6 +512,102 @@ static void test_idle(struct kunit *test)
 	EXPECT_OBJECTS(test, f->knot, 0);
 }
 
+/* --- requests beside a sweep --- */
+
+/**
+ * struct request - a sweep that a thread asks for
+ * @heap: of this heap
+ * @done: it has its answer
+ * @err: the answer
+ */
+struct request {
+	struct refslab_heap *heap;
+	bool done;
+	int err;
+};
+
+static int request_main(void *arg)
+{
+	struct request *request = arg;
+
+	allow_signal(SIGKILL);
+	request->err = refslab_collect(request->heap, 2, NULL);
+	smp_store_release(&request->done, true);
+	while (!kthread_should_stop())
+		msleep(1);
+	return 0;
+}
+
+/* Who asks beside a sweep waits for it, unless killed; then nothing is swept. */
+static void test_request_beside_sweep(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct request request[2] = { { .heap = f->heap }, { .heap = f->heap } };
+	struct task_struct *task[2];
+	struct knot *knot = knot_make(test, f->knot);
+	int i;
+
+	knot_edge(knot, 0, knot);
+	knot_put(knot);
+	/* as if a sweep were under way */
+	mutex_lock(&f->heap->sweep.mutex);
+	for (i = 0; i < 2; i++) {
+		task[i] = kthread_run(request_main, &request[i], "refslab_request/%d", i);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(task[i]));
+	}
+	msleep(100);
+	KUNIT_EXPECT_FALSE(test, smp_load_acquire(&request[0].done));
+	KUNIT_EXPECT_FALSE(test, smp_load_acquire(&request[1].done));
+	send_sig(SIGKILL, task[1], 1);
+	for (i = 0; i < 500 && !smp_load_acquire(&request[1].done); i++)
+		msleep(10);
+	KUNIT_EXPECT_TRUE(test, request[1].done);
+	KUNIT_EXPECT_EQ(test, request[1].err, -EINTR);
+	KUNIT_EXPECT_FALSE(test, smp_load_acquire(&request[0].done));
+	KUNIT_EXPECT_EQ(test, all_runs(f), 0);
+	mutex_unlock(&f->heap->sweep.mutex);
+	for (i = 0; i < 500 && !smp_load_acquire(&request[0].done); i++)
+		msleep(10);
+	for (i = 0; i < 2; i++)
+		kthread_stop(task[i]);
+	KUNIT_EXPECT_EQ(test, request[0].err, 0);
+	KUNIT_EXPECT_EQ(test, all_runs(f), 1);
+	EXPECT_OBJECTS(test, f->knot, 0);
+}
+
+/* Many ask at once: each has a sweep, one at a time, and all is freed once. */
+static void test_many_requests(struct kunit *test)
+{
+	enum { THREADS = 6, CYCLES = 200 };
+	struct fixture *f = test->priv;
+	struct refslab_type *told = fixture_knots(test, f->heap, "told", &f->releases, 0);
+	struct request request[THREADS];
+	struct task_struct *task[THREADS];
+	struct knot *knot;
+	int i;
+
+	for (i = 0; i < CYCLES; i++) {
+		knot = knot_make(test, told);
+		knot_edge(knot, 0, knot);
+		knot_put(knot);
+	}
+	for (i = 0; i < THREADS; i++) {
+		request[i] = (struct request){ .heap = f->heap };
+		task[i] = kthread_run(request_main, &request[i], "refslab_request/%d", i);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(task[i]));
+	}
+	for (i = 0; i < THREADS; i++) {
+		while (!smp_load_acquire(&request[i].done))
+			msleep(1);
+		kthread_stop(task[i]);
+		KUNIT_EXPECT_EQ(test, request[i].err, 0);
+	}
+	KUNIT_EXPECT_EQ(test, all_runs(f), THREADS);
+	KUNIT_EXPECT_EQ(test, f->heap->sweep.stats[2].freed, CYCLES);
+	KUNIT_EXPECT_EQ(test, atomic_read(&f->releases.count), CYCLES);
+	EXPECT_OBJECTS(test, told, 0);
+}
+
 static struct kunit_case trigger_cases[] = {
 	KUNIT_CASE(test_thresholds),
 	KUNIT_CASE(test_collect_bad_generation),
@@ -490,11 +617,13 @@ static struct kunit_case trigger_cases[] = {
 	KUNIT_CASE(test_no_candidates),
 	KUNIT_CASE(test_second_generation),
 	KUNIT_CASE(test_quarter),
-	KUNIT_CASE(test_full_sweeps_are_few),
+	KUNIT_CASE(test_building_is_linear),
 	KUNIT_CASE(test_bounded),
 	KUNIT_CASE(test_sweeps_at_limit),
 	KUNIT_CASE(test_refused_at_limit),
 	KUNIT_CASE(test_idle),
+	KUNIT_CASE(test_request_beside_sweep),
+	KUNIT_CASE(test_many_requests),
 	{}
 };
 

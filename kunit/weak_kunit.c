@@ -158,6 +158,166 @@ static void test_heap_goes_first(struct kunit *test)
 	refslab_weak_clear(&weak);
 }
 
+/* --- in the callback, in the release, in numbers --- */
+
+static struct refslab_weak *second;
+static bool upgraded;
+
+static void try_second(struct refslab_weak *weak)
+{
+	upgraded |= !!refslab_weak_get(weak) || !!refslab_weak_get(second);
+	deaths++;
+}
+
+/* Told of a death nobody can undo it, by this name or another. */
+static void test_no_upgrade_when_told(struct kunit *test)
+{
+	struct refslab_object *obj = refslab_alloc(leaf, GFP_KERNEL);
+	struct refslab_object *knot = refslab_alloc(type, GFP_KERNEL);
+	struct refslab_weak weak[2], of_knot[2];
+	struct refslab_sweep_result result;
+
+	upgraded = false;
+	/* the later set is told first */
+	refslab_weak_init(&weak[0], NULL);
+	refslab_weak_init(&weak[1], try_second);
+	second = &weak[0];
+	KUNIT_ASSERT_EQ(test, refslab_weak_set(&weak[0], obj), 0);
+	KUNIT_ASSERT_EQ(test, refslab_weak_set(&weak[1], obj), 0);
+	refslab_put(obj);
+	KUNIT_EXPECT_EQ(test, deaths, 1U);
+
+	refslab_weak_init(&of_knot[0], NULL);
+	refslab_weak_init(&of_knot[1], try_second);
+	second = &of_knot[0];
+	KUNIT_ASSERT_EQ(test, refslab_weak_set(&of_knot[0], knot), 0);
+	KUNIT_ASSERT_EQ(test, refslab_weak_set(&of_knot[1], knot), 0);
+	refslab_slot_set(&container_of(knot, struct knot, link.object)->next, knot);
+	refslab_put(knot);
+	KUNIT_EXPECT_EQ(test, refslab_collect(heap, 0, &result), 0);
+	KUNIT_EXPECT_EQ(test, result.freed, 1ULL);
+	KUNIT_EXPECT_EQ(test, deaths, 2U);
+	KUNIT_EXPECT_FALSE(test, upgraded);
+	KUNIT_EXPECT_EQ(test, refslab_type_objects(type), 0UL);
+}
+
+/* What the members of a dying cycle find of each other: nothing. */
+static struct refslab_weak members[50];
+static unsigned int released, found;
+
+static void look_round(struct refslab_object *obj)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(members); i++)
+		found += !!refslab_weak_get(&members[i]);
+	released++;
+}
+
+static void test_dead_all_at_once(struct kunit *test)
+{
+	const struct refslab_type_args args = {
+		.name = "member", .size = sizeof(struct knot), .slots = 1,
+		.flags = REFSLAB_TYPE_WEAK, .release = look_round,
+	};
+	struct refslab_type *member = refslab_type_create(heap, &args);
+	struct refslab_object *objs[ARRAY_SIZE(members)];
+	struct refslab_sweep_result result;
+	unsigned int n = ARRAY_SIZE(members), i;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, member);
+	released = 0;
+	found = 0;
+	for (i = 0; i < n; i++) {
+		objs[i] = refslab_alloc(member, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, objs[i]);
+		refslab_weak_init(&members[i], count_death);
+		KUNIT_ASSERT_EQ(test, refslab_weak_set(&members[i], objs[i]), 0);
+	}
+	for (i = 0; i < n; i++)
+		refslab_slot_set(&container_of(objs[i], struct knot, link.object)->next,
+				 objs[(i + 1) % n]);
+	for (i = 0; i < n; i++)
+		refslab_put(objs[i]);
+	/* brought back from garbage by any name, as long as no sweep has been there */
+	KUNIT_EXPECT_PTR_EQ(test, refslab_weak_get(&members[n / 2]), objs[n / 2]);
+	KUNIT_EXPECT_EQ(test, refslab_collect(heap, 2, &result), 0);
+	KUNIT_EXPECT_EQ(test, result.freed, 0ULL);
+	KUNIT_EXPECT_EQ(test, deaths, 0U);
+	refslab_put(objs[n / 2]);
+	KUNIT_EXPECT_EQ(test, refslab_collect(heap, 2, &result), 0);
+	KUNIT_EXPECT_EQ(test, result.freed, (u64)n);
+	KUNIT_EXPECT_EQ(test, released, n);
+	KUNIT_EXPECT_EQ(test, deaths, n);
+	/* the commit was their death, before the first release ran */
+	KUNIT_EXPECT_EQ(test, found, 0U);
+}
+
+/* As many as there may be to one object, all told, and one too many. */
+static void test_many_to_one(struct kunit *test)
+{
+	struct refslab_object *obj = refslab_alloc(leaf, GFP_KERNEL);
+	struct refslab_weak *weak;
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, obj);
+	weak = kunit_kcalloc(test, WEAK_MAX + 1, sizeof(*weak), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, weak);
+	for (i = 0; i <= WEAK_MAX; i++)
+		refslab_weak_init(&weak[i], count_death);
+	for (i = 0; i < WEAK_MAX; i++)
+		KUNIT_ASSERT_EQ(test, refslab_weak_set(&weak[i], obj), 0);
+	KUNIT_EXPECT_EQ(test, refslab_weak_set(&weak[i], obj), -EOVERFLOW);
+	refslab_weak_clear(&weak[7]);
+	KUNIT_EXPECT_EQ(test, refslab_weak_set(&weak[i], obj), 0);
+	KUNIT_EXPECT_EQ(test, weak_validate(heap), 0);
+	refslab_put(obj);
+	KUNIT_EXPECT_EQ(test, deaths, (unsigned int)WEAK_MAX);
+	/* a name that has died can be given again */
+	obj = refslab_alloc(leaf, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, obj);
+	KUNIT_EXPECT_EQ(test, refslab_weak_set(&weak[3], obj), 0);
+	refslab_put(obj);
+	KUNIT_EXPECT_EQ(test, deaths, WEAK_MAX + 1U);
+}
+
+/* A finalizer finds its object by its weak name, and keeps it. */
+static struct refslab_object *kept;
+
+static void keep_by_name(struct refslab_object *obj)
+{
+	kept = refslab_weak_get(&members[0]);
+}
+
+static void test_upgrade_in_finalizer(struct kunit *test)
+{
+	const struct refslab_type_args args = {
+		.name = "mortal", .size = sizeof(struct knot), .slots = 1,
+		.flags = REFSLAB_TYPE_WEAK, .finalize = keep_by_name,
+	};
+	struct refslab_type *mortal = refslab_type_create(heap, &args);
+	struct refslab_sweep_result result;
+	struct refslab_object *obj;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, mortal);
+	obj = refslab_alloc(mortal, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, obj);
+	refslab_weak_init(&members[0], count_death);
+	KUNIT_ASSERT_EQ(test, refslab_weak_set(&members[0], obj), 0);
+	refslab_slot_set(&container_of(obj, struct knot, link.object)->next, obj);
+	refslab_put(obj);
+	kept = NULL;
+	KUNIT_EXPECT_EQ(test, refslab_collect(heap, 2, &result), 0);
+	KUNIT_EXPECT_EQ(test, result.freed, 0ULL);
+	KUNIT_EXPECT_PTR_EQ(test, kept, obj);
+	KUNIT_EXPECT_EQ(test, deaths, 0U);
+	KUNIT_EXPECT_EQ(test, refslab_count(obj), 2U);
+	refslab_put(kept);
+	KUNIT_EXPECT_EQ(test, refslab_collect(heap, 2, &result), 0);
+	KUNIT_EXPECT_EQ(test, result.freed, 1ULL);
+	KUNIT_EXPECT_EQ(test, deaths, 1U);
+}
+
 static struct kunit_case weak_cases[] = {
 	KUNIT_CASE(test_upgrade_counts),
 	KUNIT_CASE(test_next_life_is_another),
@@ -165,6 +325,10 @@ static struct kunit_case weak_cases[] = {
 	KUNIT_CASE(test_dies_with_its_cycle),
 	KUNIT_CASE(test_type_must_allow),
 	KUNIT_CASE(test_heap_goes_first),
+	KUNIT_CASE(test_no_upgrade_when_told),
+	KUNIT_CASE(test_dead_all_at_once),
+	KUNIT_CASE(test_many_to_one),
+	KUNIT_CASE(test_upgrade_in_finalizer),
 	{ }
 };
 

@@ -138,13 +138,19 @@ noinline void object_free(struct refslab_type *type, struct refslab_object *obj)
 
 /* --- the word --- */
 
-/*
- * Puts a count that is about to overflow, or was used after zero, where it
- * stays, 2^26 gets or puts away from either edge; the object leaks until its
- * heap goes. UNLISTED sends whoever gets or puts it to here again. @versions are
- * taken off: a dead object may be in a chain, and its version half a link.
+/**
+ * object_pin - put a count that is wrong where it stays
+ * @obj: an object whose count overflowed or was used after zero, or that
+ *	somebody had when a sweep knew it dead; it leaks until its heap goes
+ * @versions: taken off: a dead object may be in a chain, and its version half
+ *	a link
+ *
+ * It is 2^26 gets or puts away from either edge; UNLISTED sends whoever gets or
+ * puts it to here again.
+ *
+ * Context: Any context.
  */
-static void object_pin(struct refslab_object *obj, u64 versions)
+void object_pin(struct refslab_object *obj, u64 versions)
 {
 	u64 old = atomic64_read(&obj->word);
 
@@ -166,6 +172,7 @@ void __refslab_get_slow(struct refslab_object *obj, u64 old)
 {
 	if (likely(!(old & (REFSLAB_PINNED | REFSLAB_COUNT_TOP)) &&
 		   old & REFSLAB_COUNT_MASK)) {
+		delay_at(DELAY_GET);
 		candidate_list(obj);
 		return;
 	}

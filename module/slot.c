@@ -32,6 +32,7 @@ struct refslab_object *refslab_slot_load(struct refslab_slot *slot)
 		rcu_read_lock();
 		/* acquire: pairs with the xchg that stored the target */
 		target = smp_load_acquire(&slot->target);
+		delay_at(DELAY_LOAD);
 		got = target && refslab_tryget(target);
 		rcu_read_unlock();
 		if (!target)
@@ -130,6 +131,7 @@ bool refslab_slot_cmpxchg(struct refslab_slot *slot, struct refslab_object *old,
 			refslab_put(target);
 		return false;
 	}
+	delay_at(DELAY_SLOT);
 	if (old)
 		refslab_put(old);
 	return true;

@@ -614,7 +614,7 @@ static void empty_slots(struct run *run, struct refslab_object *obj,
 			continue;
 		WRITE_ONCE(slot->target, NULL);
 		/* the counts within T die with it */
-		if (!(atomic64_read(&target->word) & (REFSLAB_CLAIMED | REFSLAB_RELEASED)))
+		if (!(atomic64_read(&target->word) & REFSLAB_CLAIMED))
 			object_put_edge(target, &chain);
 	}
 	if (chain.head)
@@ -635,9 +635,18 @@ static void outgoing_flush(struct outgoing *out)
 	out->n = 0;
 }
 
+/* Somebody has a member of T, by a mistake, and may go on to use it: it stays. */
+static void leave(struct run *run, struct refslab_object *obj, u64 word)
+{
+	report_sweep_broken(run->heap, obj, word);
+	object_pin(obj, 0);
+	atomic64_andnot(REFSLAB_CLAIMED, &obj->word);
+	sweep_disown(obj, note(obj) & (NOTE_GEN | NOTE_FINALIZED), false);
+	run->t.count--;
+}
+
 static void free_t(struct run *run)
 {
-	const u64 dead = REFSLAB_GATHERED | REFSLAB_RELEASED;
 	struct sweep *sweep = run->sweep;
 	struct refslab_object *obj, *next;
 	struct outgoing out = { };
@@ -648,19 +657,18 @@ static void free_t(struct run *run)
 	delay_at(DELAY_FREE);
 	for (obj = run->t.head; obj; obj = link_of(run, obj)) {
 		empty_slots(run, obj, slab_of(obj)->type);
-		/* since the commit it is ours alone, or somebody breaks the rules */
-		old = atomic64_read(&obj->word);
-		if (unlikely(old != (claim_word(obj) | REFSLAB_CLAIMED)))
-			report_sweep_broken(run->heap, obj, old);
-		atomic64_set(&obj->word, dead);
 		if (!(++n % SECTION_SLOTS))
 			cond_resched();
 	}
-	/* release: who finds IDLE finds no claimed word */
-	atomic64_set_release(&sweep->commit, atomic64_read(&sweep->commit) & ~COMMIT_STATE);
-
 	for (obj = run->t.head; obj; obj = next) {
 		next = link_of(run, obj);
+		/* since the commit it is ours alone, or somebody breaks the rules */
+		old = claim_word(obj) | REFSLAB_CLAIMED;
+		if (unlikely(!atomic64_try_cmpxchg(&obj->word, (s64 *)&old,
+						   REFSLAB_GATHERED | REFSLAB_RELEASED))) {
+			leave(run, obj, old);
+			continue;
+		}
 		type = slab_of(obj)->type;
 		object_call_release(type, obj);
 		if (type != out.type || out.n == ARRAY_SIZE(out.objects)) {
@@ -675,6 +683,8 @@ static void free_t(struct run *run)
 			cond_resched();
 	}
 	outgoing_flush(&out);
+	/* release: who finds IDLE finds no claimed word */
+	atomic64_set_release(&sweep->commit, atomic64_read(&sweep->commit) & ~COMMIT_STATE);
 	run->result->freed += run->t.count;
 	run->dead = run->t.count;
 	memset(&run->t, 0, sizeof(run->t));
@@ -785,6 +795,7 @@ static void finalize_t(struct run *run)
 	}
 	/* as after an abort */
 	synchronize_rcu();
+	delay_at(DELAY_FINALIZE);
 
 	for (obj = run->t.head; obj; obj = link_of(run, obj)) {
 		if (note(obj) & NOTE_LIVE)

@@ -199,6 +199,12 @@ static ssize_t objects_show(struct kobject *kobj, struct kobj_attribute *attr,
 	return sysfs_emit(buf, "%lu\n", heap_objects(to_heap(kobj)));
 }
 
+static ssize_t broken_show(struct kobject *kobj, struct kobj_attribute *attr,
+			   char *buf)
+{
+	return sysfs_emit(buf, "%d\n", READ_ONCE(to_heap(kobj)->sweep.broken));
+}
+
 HEAP_ATTR(threshold0, threshold0, 0644, threshold_show, threshold_store,
 	  .index = 0);
 HEAP_ATTR(threshold1, threshold1, 0644, threshold_show, threshold_store,
@@ -214,6 +220,7 @@ HEAP_ATTR(frozen, frozen, 0644, frozen_show, frozen_store);
 HEAP_ATTR(quarantine, quarantine, 0644, quarantine_show, quarantine_store);
 HEAP_ATTR(quarantined, quarantined, 0644, quarantined_show, quarantined_store);
 HEAP_ATTR(objects, objects, 0444, objects_show, NULL);
+HEAP_ATTR(broken, broken, 0444, broken_show, NULL);
 
 static struct attribute *heap_attrs[] = {
 	&threshold0.attr.attr,
@@ -228,6 +235,7 @@ static struct attribute *heap_attrs[] = {
 	&quarantine.attr.attr,
 	&quarantined.attr.attr,
 	&objects.attr.attr,
+	&broken.attr.attr,
 	NULL
 };
 

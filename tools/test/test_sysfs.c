@@ -15,7 +15,7 @@ static const char *const heap_read_write[] = {
 };
 
 static const char *const heap_read_only[] = {
-	"count0", "count1", "count2", "objects", "pool/chunk_bytes",
+	"count0", "count1", "count2", "objects", "broken", "pool/chunk_bytes",
 	"pool/bytes", "pool/cached", "pool/waiting", "pool/shrunk",
 };
 
