@@ -187,7 +187,7 @@ static void test_use_after_free(struct kunit *test)
 	EXPECT_SAID(test, "====", naming("written to after its release", type, obj),
 		    "2 wrong from byte 24 on, where 0x6b was left:\n",
 		    "  byte 20: . . . . ! . ! . . . . . . . . .\n",
-		    "allocated ", " ms ago by task ", " on CPU ", ":\n", "refslab_alloc+",
+		    "allocated ", " ms ago by task ", " on CPU ", ":\n", "test_use_after_free",
 		    "freed ", " ms ago by task ", " on CPU ", ":\n", "test_use_after_free",
 		    "Somebody kept its address beyond the last put. It is not used again.\n",
 		    "====");
@@ -284,7 +284,7 @@ static void test_owners(struct kunit *test)
 	listen("BUG: refslab: put of a dead object; leaked: heap kunit, type owned, object");
 	refslab_put(obj);
 	EXPECT_SAID(test, naming("put of a dead object; leaked", type, obj), "Call Trace:",
-		    "allocated ", "refslab_alloc+", "freed ", "test_owners",
+		    "allocated ", "test_owners", "freed ", "test_owners",
 		    "The caller, or somebody before, has put once too often.\n");
 	atomic64_set(&obj->word, 0);
 

@@ -230,6 +230,47 @@ static void test_counters(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, counter(type, FREE_SLAB), 1);
 }
 
+#define STEADY_ALIVE	2000U
+#define STEADY_OPS	40000U
+
+/* With about as many alive all the time, of 32 operations one leaves the fast path. */
+static void test_steady(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct refslab_type *type = f->leaf;
+	struct refslab_object **objs;
+	unsigned long before, slow;
+	struct rnd_state random;
+	unsigned int n, i, k;
+
+	objs = kunit_kcalloc(test, 2 * STEADY_ALIVE, sizeof(*objs), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, objs);
+	prandom_seed_state(&random, 1);
+	for (n = 0; n < STEADY_ALIVE; n++)
+		objs[n] = obj_make(test, type);
+	before = counter(type, ALLOC_SLOWPATH) + counter(type, FREE_SLOWPATH);
+	for (i = 0; i < STEADY_OPS; i++) {
+		u32 r = prandom_u32_state(&random);
+
+		if (!n || (n < 2 * STEADY_ALIVE && r & BIT(31))) {
+			objs[n++] = obj_make(test, type);
+		} else {
+			/* a random one: what is freed was not allocated last */
+			k = r % n;
+			refslab_put(objs[k]);
+			objs[k] = objs[--n];
+		}
+		if (!(i % 1000))
+			cond_resched();
+	}
+	slow = counter(type, ALLOC_SLOWPATH) + counter(type, FREE_SLOWPATH) - before;
+	kunit_info(test, "%lu of %u left the fast path\n", slow, STEADY_OPS);
+	KUNIT_EXPECT_LE(test, 32 * slow, STEADY_OPS);
+	while (n)
+		refslab_put(objs[--n]);
+	EXPECT_OBJECTS(test, type, 0);
+}
+
 static void alloc_and_put(void *type)
 {
 	struct refslab_object *obj = refslab_alloc(type, GFP_ATOMIC);
@@ -477,6 +518,7 @@ static struct kunit_case magazine_cases[] = {
 	KUNIT_CASE(test_busy),
 	KUNIT_CASE(test_set_size),
 	KUNIT_CASE(test_counters),
+	KUNIT_CASE(test_steady),
 	KUNIT_CASE(test_cpu_goes),
 	KUNIT_CASE(test_validator_notices),
 	KUNIT_CASE(test_interrupts),
