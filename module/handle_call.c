@@ -177,7 +177,7 @@ int call_object_info(struct session *session, union session_data *data)
 	arg->slots = type->slots;
 	arg->payload = payload_size(type);
 	arg->object_flags = 0;
-	arg->reserved = 0;
+	arg->object = slab_number(object);
 	if (!type->leaf && arg->generation < GENERATIONS)
 		arg->object_flags |= REFSLAB_OBJECT_TRACKED;
 	if (!type->leaf && object_quarantined(object))

@@ -426,6 +426,37 @@ static void test_against_others(void **state)
 	assert_int_equal(info_of(client->fd).handles, KEPT + 1);
 }
 
+static uint32_t object_number(int fd, uint64_t handle)
+{
+	struct refslab_object_info info;
+
+	works(device_object_info(fd, handle, &info));
+	return info.object;
+}
+
+/* By its number one knows an object again, however one came by the handle. */
+static void test_numbers(void **state)
+{
+	enum { N = 300 };
+	struct client *client = *state;
+	uint64_t made[N], other, target;
+	uint32_t numbers[N], i, j;
+
+	for (i = 0; i < N; i++) {
+		made[i] = make(client->fd, i % 2 ? client->one : client->leaf);
+		numbers[i] = object_number(client->fd, made[i]);
+		assert_int_not_equal(numbers[i], 0);
+		for (j = 0; j < i; j++)
+			assert_int_not_equal(numbers[i], numbers[j]);
+	}
+	works(device_slot_set(client->fd, made[1], 0, made[2]));
+	works(device_slot_load(client->fd, made[1], 0, &target));
+	assert_int_not_equal(target, made[2]);
+	assert_int_equal(object_number(client->fd, target), numbers[2]);
+	works(device_dup(client->fd, made[0], &other));
+	assert_int_equal(object_number(client->fd, other), numbers[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -440,6 +471,7 @@ int main(void)
 		client_test(test_any_cursor),
 		client_test(test_nothing_half_done),
 		client_test(test_another_heap),
+		client_test(test_numbers),
 		client_test(test_against_others),
 	};
 
