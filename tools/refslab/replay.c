@@ -17,7 +17,7 @@
 
 #include "command.h"
 #include "device.h"
-#include "graph.h"
+#include "edge_list.h"
 #include "progress.h"
 #include "table.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph.h"
+#include "edge_list.h"
 #include "progress.h"
 
 #define SPACES		" \t\r\n\v\f"
