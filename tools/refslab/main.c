@@ -15,8 +15,11 @@ static const struct {
 } commands[] = {
 	{ "status", command_status },
 	{ "types", command_types },
+	{ "stats", command_stats },
 	{ "thresholds", command_thresholds },
 	{ "collect", command_collect },
+	{ "freeze", command_freeze },
+	{ "top", command_top },
 	{ "replay", command_replay },
 };
 
@@ -73,11 +76,14 @@ static const struct argp argp = {
 		"kernel module.\n\n"
 		"  status [HEAP]           heaps, their memory and their sweeps\n"
 		"  types [HEAP]            the types in them, their slabs and objects\n"
+		"  stats [HEAP]            what the sweeps of each generation have done\n"
+		"  top [HEAP]              heaps and types as they change\n"
 		"  thresholds [get] HEAP   print the three thresholds of a heap\n"
 		"  thresholds set HEAP T0 T1 T2\n"
 		"                          set them\n"
 		"  collect HEAP [GENERATION]\n"
 		"                          sweep now, and say what it did\n"
+		"  freeze HEAP             put objects out of the sweeps' sight, or back\n"
 		"  replay FILE             build a graph as objects, let go of it, and\n"
 		"                          say what was freed, and how\n\n"
 		"`refslab COMMAND --help' says more of each."
