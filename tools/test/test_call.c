@@ -232,7 +232,7 @@ static void scene_begin(struct scene *scene, const struct call *call,
 	scene->a = make(scene->fd, scene->type);
 	scene->b = make(scene->fd, scene->type);
 	fill(scene->fd, scene->a, 0, scene->b);
-	works(device_weak(scene->fd, scene->a, &scene->weak));
+	works(refslab_weak(scene->fd, scene->a, &scene->weak));
 	memset(argument, 0, sizeof(*argument));
 	call->fill(argument, scene);
 	argument->head.size = call->size;
@@ -243,7 +243,8 @@ struct picture {
 	struct refslab_heap_info info;
 	uint32_t threshold[REFSLAB_GENERATIONS], enabled;
 	uint64_t count_a, count_b, runs, frozen;
-	struct refslab_quarantine quarantine;
+	uint64_t quarantined;
+	uint32_t quarantine;
 	char payload[PAYLOAD];
 	bool no_heap;
 };
@@ -251,21 +252,22 @@ struct picture {
 static void look(const struct scene *scene, struct picture *picture)
 {
 	memset(picture, 0, sizeof(*picture));
-	if (device_heap_info(scene->fd, &picture->info) == -ENXIO) {
+	if (refslab_heap_info(scene->fd, &picture->info) == -ENXIO) {
 		picture->no_heap = true;
 		return;
 	}
-	works(device_heap_info(scene->fd, &picture->info));
+	works(refslab_heap_info(scene->fd, &picture->info));
 	/* What the pool has in store may change by itself. */
 	picture->info.bytes = picture->info.cached = 0;
-	works(device_thresholds_get(scene->fd, picture->threshold));
-	works(device_enable_get(scene->fd, &picture->enabled));
+	works(refslab_thresholds_get(scene->fd, picture->threshold));
+	works(refslab_enable_get(scene->fd, &picture->enabled));
 	picture->count_a = count_of(scene->fd, scene->a);
 	picture->count_b = count_of(scene->fd, scene->b);
 	picture->runs = runs_of(scene->fd);
-	works(device_freeze(scene->fd, 0, &picture->frozen));
-	works(device_quarantine(scene->fd, &picture->quarantine));
-	works(device_read(scene->fd, scene->a, 0, picture->payload, PAYLOAD));
+	works(refslab_freeze_count(scene->fd, &picture->frozen));
+	works(refslab_quarantine_get(scene->fd, &picture->quarantine,
+				     &picture->quarantined));
+	works(refslab_read(scene->fd, scene->a, 0, picture->payload, PAYLOAD));
 }
 
 static void assert_refused(int err, const struct scene *scene,
@@ -586,7 +588,7 @@ static void test_read_only_often(void **state)
 	int i;
 
 	fill(client->fd, a, 0, a);
-	works(device_weak(client->fd, a, (uint64_t *)&upgrade.weak));
+	works(refslab_weak(client->fd, a, (uint64_t *)&upgrade.weak));
 	memory = mmap(NULL, page, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	assert_ptr_not_equal(memory, MAP_FAILED);
