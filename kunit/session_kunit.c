@@ -7,9 +7,9 @@
 #include <linux/sizes.h>
 #include <linux/string.h>
 
+#include "call.h"
 #include "heap.h"
 #include "payload.h"
-#include "session.h"
 
 /* A call as the ioctl makes it, but that the result always, or never, gets there. */
 static int session_do(struct session *session, unsigned int cmd,
@@ -116,7 +116,7 @@ static void test_find_call(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, call);
 	KUNIT_EXPECT_PTR_EQ(test, session_find_call(_IO(REFSLAB_IOC, 0x20)), call);
 	KUNIT_EXPECT_NULL(test, session_find_call(_IO(REFSLAB_IOC + 1, 0x20)));
-	KUNIT_EXPECT_NULL(test, session_find_call(_IO(REFSLAB_IOC, 0x03)));
+	KUNIT_EXPECT_NULL(test, session_find_call(_IO(REFSLAB_IOC, 0x0f)));
 	KUNIT_EXPECT_NULL(test, session_find_call(_IO(REFSLAB_IOC, 0x5f)));
 	KUNIT_EXPECT_NULL(test, session_find_call(_IO(REFSLAB_IOC, 0xff)));
 	KUNIT_EXPECT_NULL(test, session_find_call(0));
@@ -138,7 +138,7 @@ static void test_published_sizes(struct kunit *test)
 		KUNIT_EXPECT_LE(test, call->size, sizeof(union session_data));
 		KUNIT_EXPECT_EQ(test, call->min_size % 8, 0);
 	}
-	KUNIT_EXPECT_EQ(test, calls, 26);
+	KUNIT_EXPECT_EQ(test, calls, 28);
 	KUNIT_EXPECT_EQ(test, session_find_call(REFSLAB_ALLOC)->min_size, 24);
 	KUNIT_EXPECT_EQ(test, session_find_call(REFSLAB_HEAP_INFO)->min_size, 128);
 }
@@ -627,8 +627,7 @@ static void test_shared_heap(struct kunit *test)
 	int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, b);
-	refcount_inc(&a->heap->sessions);
-	b->heap = a->heap;
+	session_bind(b, user_heap_get(a->heap));
 	for (i = 0; i < 300; i++)
 		new_object(test, a, type);
 	new_object(test, b, type);
@@ -651,8 +650,7 @@ static void test_weak_end(struct kunit *test)
 	int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, b);
-	refcount_inc(&a->heap->sessions);
-	b->heap = a->heap;
+	session_bind(b, user_heap_get(a->heap));
 	for (i = 0; i < 600; i++) {
 		handle = new_object(test, i % 2 ? a : b, type);
 		data = (union session_data){ .weak = { .handle = handle } };

@@ -100,6 +100,7 @@ static int make_handles(struct session *session, struct refslab_object **objs,
 static int find_locked(struct session *session, struct session_inspect *data,
 		       find_fn *find, u64 *handles)
 {
+	struct user_heap *heap = session_user_heap(session);
 	u32 room = data->objects.count;
 	struct refslab_object **objs;
 	int n;
@@ -109,7 +110,9 @@ static int find_locked(struct session *session, struct session_inspect *data,
 		return -ENOMEM;
 	n = session_lock(session);
 	if (!n) {
+		down_read(&heap->types);
 		n = find(session, data, objs);
+		up_read(&heap->types);
 		if (n > 0)
 			n = make_handles(session, objs, n, handles);
 		mutex_unlock(&session->mutex);

@@ -3,7 +3,7 @@
 #ifndef _REFSLAB_INSPECT_CALL_H
 #define _REFSLAB_INSPECT_CALL_H
 
-#include "session.h"
+#include "call.h"
 
 int inspect_objects(struct session *session, union session_data *data);
 int inspect_referrers(struct session *session, union session_data *data);

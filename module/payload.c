@@ -53,22 +53,21 @@ u32 payload_size(const struct refslab_type *type)
 }
 
 /* The object, and where the bytes asked for begin; session's mutex held. */
-static struct refslab_object *payload_find(struct session *session,
-					   const struct refslab_io *io,
-					   void **bytes)
+static struct refslab_object *payload_find(struct session *session, u64 handle,
+					   u32 offset, u32 length, void **bytes)
 {
-	struct refslab_object *object = handle_object(&session->handles, io->handle);
+	struct refslab_object *object = handle_object(&session->handles, handle);
 	struct refslab_type *type;
-	u32 size, offset;
+	u32 size;
 
 	if (!object)
 		return ERR_PTR(-EBADF);
 	type = refslab_type_of(object);
 	size = payload_size(type);
 	/* usercopy checks no more than that the bytes are within the chunk */
-	if ((u64)io->offset + io->length > size)
+	if ((u64)offset + length > size)
 		return ERR_PTR(-EINVAL);
-	offset = array_index_nospec(io->offset, size + 1);
+	offset = array_index_nospec(offset, size + 1);
 	*bytes = (void *)object + type_payload(type) + offset;
 	return object;
 }
@@ -83,30 +82,51 @@ static struct refslab_object *payload_get(struct session *session,
 
 	if (err)
 		return ERR_PTR(err);
-	object = payload_find(session, io, bytes);
+	object = payload_find(session, io->handle, io->offset, io->length, bytes);
 	if (!IS_ERR(object))
 		refslab_get(object);
 	mutex_unlock(&session->mutex);
 	return object;
 }
 
+int op_read(struct session *session, u64 handle, u32 offset, u32 length,
+	    void *buffer)
+{
+	struct refslab_object *object;
+	void *bytes;
+
+	object = payload_find(session, handle, offset, length, &bytes);
+	if (IS_ERR(object))
+		return PTR_ERR(object);
+	/* races with copies that hold no mutex, as said above */
+	data_race(memcpy(buffer, bytes, length));
+	return 0;
+}
+
+int op_write(struct session *session, u64 handle, u32 offset, u32 length,
+	     const void *buffer)
+{
+	struct refslab_object *object;
+	void *bytes;
+
+	object = payload_find(session, handle, offset, length, &bytes);
+	if (IS_ERR(object))
+		return PTR_ERR(object);
+	/* likewise */
+	data_race(memcpy(bytes, buffer, length));
+	return 0;
+}
+
 /* Bytes of an object to or from @buffer, by the kernel itself. */
 static int payload_move(struct session *session, const struct refslab_io *io,
 			void *buffer, bool write)
 {
-	struct refslab_object *object;
-	void *bytes;
 	int err = session_lock(session);
 
 	if (err)
 		return err;
-	object = payload_find(session, io, &bytes);
-	if (IS_ERR(object))
-		err = PTR_ERR(object);
-	else if (write) /* races with copies that hold no mutex, as said above */
-		data_race(memcpy(bytes, buffer, io->length));
-	else /* likewise */
-		data_race(memcpy(buffer, bytes, io->length));
+	err = write ? op_write(session, io->handle, io->offset, io->length, buffer) :
+		      op_read(session, io->handle, io->offset, io->length, buffer);
 	mutex_unlock(&session->mutex);
 	return err;
 }

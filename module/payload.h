@@ -3,7 +3,7 @@
 #ifndef _REFSLAB_PAYLOAD_H
 #define _REFSLAB_PAYLOAD_H
 
-#include "session.h"
+#include "call.h"
 
 /* Copies up to this go by way of the stack; also known to the tests. */
 #define PAYLOAD_SMALL	256

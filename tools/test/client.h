@@ -40,6 +40,12 @@ int client_teardown(void **state);
 #define client_test(function) \
 	cmocka_unit_test_setup_teardown(function, client_setup, client_teardown)
 
+/* Any call; 0 or a negative error. */
+static inline int call(int fd, unsigned long request, void *argument)
+{
+	return ioctl(fd, request, argument) < 0 ? -errno : 0;
+}
+
 /* Runs the tests as one group and prints TAP. */
 #define run_as_tap(tests) (cmocka_set_message_output(CM_OUTPUT_TAP), \
 	cmocka_run_group_tests_name(program_invocation_short_name, tests, \

@@ -313,7 +313,7 @@ static void test_all_succeed(void **state)
 
 static void test_unknown(void **state)
 {
-	static const unsigned int unknown[] = { 0x03, 0x0f, 0x13, 0x25, 0x33, 0x45, 0x57, 0xff };
+	static const unsigned int unknown[] = { 0x08, 0x0f, 0x13, 0x27, 0x34, 0x47, 0x59, 0xff };
 	struct client *client = *state;
 	union argument argument = { 0 };
 	size_t i;

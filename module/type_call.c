@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The calls about types.
+ */
+#include "call.h"
+
+#include <linux/log2.h>
+#include <linux/nodemask.h>
+#include <linux/string.h>
+
+#include "heap.h"
+#include "payload.h"
+
+#define ALIGN_MAX	4096
+
+/*
+ * A type of which nobody has been told yet has no priv, and calls do not find
+ * it: so it can be taken back without asking whether it is in use.
+ */
+static bool type_told(const struct refslab_type *type)
+{
+	return type && READ_ONCE(type->priv);
+}
+
+/*
+ * The type with a number, or NULL. Types of a user heap are destroyed by calls
+ * of its sessions, with the lock on its types held for writing: what is found
+ * stays as long as that is held.
+ */
+struct refslab_type *session_find_type(struct session *session, u32 id)
+{
+	struct refslab_type *type;
+
+	lockdep_assert_held(&session_user_heap(session)->types);
+	/* of a type that is being taken back the memory must stay */
+	rcu_read_lock();
+	type = type_find(session_heap(session), id);
+	if (!type_told(type))
+		type = NULL;
+	rcu_read_unlock();
+	return type;
+}
+
+/* The same for the lowest number above. */
+static struct refslab_type *type_get_next(struct session *session, u32 id)
+{
+	struct refslab_type *type;
+
+	lockdep_assert_held(&session_user_heap(session)->types);
+	rcu_read_lock();
+	do {
+		type = type_next(session_heap(session), id);
+		if (type)
+			id = type->id;
+	} while (type && !type_told(type));
+	rcu_read_unlock();
+	return type;
+}
+
+int call_type_create(struct session *session, union session_data *data)
+{
+	struct refslab_type_create *arg = &data->type_create;
+	struct refslab_type_args args = {
+		.name = arg->name,
+		.slots = arg->slots,
+		.flags = REFSLAB_TYPE_ZERO | REFSLAB_TYPE_WEAK,
+	};
+	struct refslab_type *type;
+	u32 offset;
+
+	if (arg->slots > REFSLAB_SLOTS_MAX || arg->payload > REFSLAB_PAYLOAD_MAX ||
+	    (!arg->slots && !arg->payload) || arg->align > ALIGN_MAX ||
+	    (arg->align && !is_power_of_2(arg->align)) || !arg->name[0] ||
+	    !call_name_ends(arg->name))
+		return -EINVAL;
+	offset = payload_offset(arg->slots, arg->align);
+	args.size = offset + arg->payload;
+	if (arg->align > sizeof(u64)) {
+		args.align = arg->align;
+		args.align_offset = offset;
+	}
+	type = refslab_type_create(session_heap(session), &args);
+	if (IS_ERR(type))
+		return PTR_ERR(type);
+	arg->type = type->id;
+	return 0;
+}
+
+void call_type_create_finish(struct session *session, union session_data *data,
+			       bool copied)
+{
+	const struct refslab_type_create *arg = &data->type_create;
+	struct refslab_type *type = type_find(session_heap(session), arg->type);
+	u32 offset = payload_offset(arg->slots, arg->align);
+
+	if (copied)
+		WRITE_ONCE(type->priv, (void *)(uintptr_t)offset);
+	else
+		WARN_ON_ONCE(refslab_type_destroy(type));
+}
+
+int call_type_destroy(struct session *session, union session_data *data)
+{
+	const struct refslab_type_destroy *arg = &data->type_destroy;
+	struct user_heap *heap = session_user_heap(session);
+	struct refslab_type *type;
+	int err;
+
+	if (arg->reserved)
+		return -EINVAL;
+	if (down_write_killable(&heap->types))
+		return -EINTR;
+	type = session_find_type(session, arg->type);
+	err = type ? refslab_type_destroy(type) : -ENOENT;
+	up_write(&heap->types);
+	return err;
+}
+
+static u64 type_slabs(const struct refslab_type *type)
+{
+	u64 slabs = 0;
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY)
+		/* for information: not worth the node's lock */
+		slabs += data_race(READ_ONCE(type->nodes[nid].slabs));
+	return slabs;
+}
+
+int call_type_info(struct session *session, union session_data *data)
+{
+	struct refslab_type_info *arg = &data->type_info;
+	struct refslab_type *type;
+
+	type = arg->flags & REFSLAB_TYPE_INFO_NEXT ?
+	       type_get_next(session, arg->type) : session_find_type(session, arg->type);
+	if (!type)
+		return -ENOENT;
+	*arg = (struct refslab_type_info){
+		.size = arg->size,
+		.flags = arg->flags,
+		.type = type->id,
+		.type_flags = type->leaf ? REFSLAB_TYPE_FLAG_LEAF : 0,
+		.slots = type->slots,
+		.payload = payload_size(type),
+		.object_size = type->layout.size,
+		.slab_objects = type->layout.objects,
+		.objects = refslab_type_objects(type),
+		.slabs = type_slabs(type),
+	};
+	strscpy(arg->name, type->name, sizeof(arg->name));
+	return 0;
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * User heaps: those that sessions made, and what keeps them.
+ *
+ * Whatever has a descriptor and can lead to the heap keeps it: sessions,
+ * invitations, exported objects, mapped payloads. Objects keep no files, so
+ * nothing in a heap can keep the heap.
+ */
+#include "user_heap.h"
+
+#include <linux/err.h>
+#include <linux/slab.h>
+
+/**
+ * user_heap_create - make a heap for user programs
+ * @args: what it is
+ *
+ * Context: May sleep.
+ * Return: the heap, which the caller keeps as a session; an error.
+ */
+struct user_heap *user_heap_create(const struct refslab_heap_args *args)
+{
+	struct user_heap *heap = kzalloc(sizeof(*heap), GFP_KERNEL_ACCOUNT);
+	int err;
+
+	if (!heap)
+		return ERR_PTR(-ENOMEM);
+	refcount_set(&heap->users, 1);
+	init_rwsem(&heap->types);
+	heap->heap = refslab_heap_create(args);
+	if (IS_ERR(heap->heap)) {
+		err = PTR_ERR(heap->heap);
+		kfree(heap);
+		return ERR_PTR(err);
+	}
+	return heap;
+}
+
+/* One more that keeps it; the caller does so already. */
+struct user_heap *user_heap_get(struct user_heap *heap)
+{
+	refcount_inc(&heap->users);
+	return heap;
+}
+
+/**
+ * user_heap_put - keep it no longer
+ * @heap: the heap; the last one takes it with him, objects and all
+ *
+ * Context: May sleep.
+ */
+void user_heap_put(struct user_heap *heap)
+{
+	if (!refcount_dec_and_test(&heap->users))
+		return;
+	refslab_heap_destroy(heap->heap);
+	kfree(heap);
+}
+
+/*
+ * Whether others keep it. If not, none can come: who joins a heap does so
+ * through something that keeps it.
+ */
+bool user_heap_shared(struct user_heap *heap)
+{
+	return refcount_read(&heap->users) > 1;
+}

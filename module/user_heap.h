@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* User heaps: those that sessions made, and what keeps them. */
+#ifndef _REFSLAB_USER_HEAP_H
+#define _REFSLAB_USER_HEAP_H
+
+#include <linux/atomic.h>
+#include <linux/refcount.h>
+#include <linux/refslab.h>
+#include <linux/rwsem.h>
+
+/**
+ * struct user_heap - a heap that sessions made
+ * @users: sessions bound to it, and files that keep it: invitations, exported
+ *	objects, mapped payloads
+ * @sessions: of these, sessions; for information
+ * @types: held for reading by who looks for a type, as long as he uses it
+ *	without an object of it; for writing where one is destroyed. Within a
+ *	session's mutex
+ * @heap: the heap; fixed
+ */
+struct user_heap {
+	refcount_t	users;
+	atomic_t	sessions;
+	struct rw_semaphore types;
+	struct refslab_heap *heap;
+};
+
+struct user_heap *user_heap_create(const struct refslab_heap_args *args);
+struct user_heap *user_heap_get(struct user_heap *heap);
+void user_heap_put(struct user_heap *heap);
+bool user_heap_shared(struct user_heap *heap);
+
+#endif /* _REFSLAB_USER_HEAP_H */
