@@ -38,11 +38,12 @@ int refslab_receive(int socket)
 	char byte;
 	struct iovec data = { &byte, 1 };
 	union control control;
+	/* Its padding would be room for a second descriptor that nobody closes. */
 	struct msghdr message = {
 		.msg_iov = &data,
 		.msg_iovlen = 1,
 		.msg_control = &control,
-		.msg_controllen = sizeof(control),
+		.msg_controllen = CMSG_LEN(sizeof(int)),
 	};
 	struct cmsghdr *rights;
 	ssize_t length;
@@ -53,12 +54,15 @@ int refslab_receive(int socket)
 			return -errno;
 	if (!length)
 		return -ECONNRESET;
-	/* There is room for one: of more, the kernel has closed the others. */
 	rights = CMSG_FIRSTHDR(&message);
 	if (!rights || rights->cmsg_level != SOL_SOCKET ||
 	    rights->cmsg_type != SCM_RIGHTS ||
 	    rights->cmsg_len != CMSG_LEN(sizeof(fd)))
 		return -EBADMSG;
 	memcpy(&fd, CMSG_DATA(rights), sizeof(fd));
+	if (message.msg_flags & MSG_CTRUNC) {
+		close(fd);
+		return -EBADMSG;
+	}
 	return fd;
 }
