@@ -14,7 +14,7 @@ export REFSLAB_CACHE
 build := $(CURDIR)/build
 vm := tools/vm
 module := $(build)/modules/$(KERNELRELEASE)
-programs := tools/librefslab tools/refslab tools/test
+programs := tools/librefslab tools/refslab tools/test tools/examples
 library := $(MAKE) -s --no-print-directory -C tools/librefslab DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
 kbuild_variables := $(if $(V),V=$(V)) $(if $(REFSLAB_ANY_KERNEL),REFSLAB_ANY_KERNEL=$(REFSLAB_ANY_KERNEL))
 
@@ -93,7 +93,7 @@ help:
 #:   make install      the same, and install it, the refslab command, the library and
 #:                     their manual pages
 #:   make uninstall    take them away again
-#:   make tools        build the library, the refslab command and the test programs
+#:   make tools        build the library, the refslab command, examples and test programs
 #:
 #: In a virtual machine, nothing to install but packages:
 #:   make demo         see it work
