@@ -53,7 +53,7 @@ static void test_survivors(struct kunit *test)
 		objs[i] = obj_make(test, f->leaf);
 	KUNIT_EXPECT_EQ(test, refslab_type_destroy(f->leaf), -EBUSY);
 	refslab_put_bulk(ARRAY_SIZE(objs) - 1, objs);
-	atomic64_set(&objs[19]->word, REFSLAB_COUNT_PINNED);
+	atomic64_set(&objs[19]->word, PINNED_WORD);
 	KUNIT_EXPECT_EQ(test, refslab_type_destroy(f->leaf), -EBUSY);
 	f->left = 1;
 }

@@ -3,8 +3,10 @@
 #ifndef _REFSLAB_CALL_H
 #define _REFSLAB_CALL_H
 
+#include <linux/err.h>
 #include <uapi/linux/refslab.h>
 
+#include "object.h"
 #include "session.h"
 
 struct batch;
@@ -149,9 +151,32 @@ int call_quarantine(struct session *session, union session_data *data);
  * What calls and the entries of batches have in common; session's mutex held,
  * and for op_alloc() the heap's types for reading.
  */
-int op_alloc(struct session *session, struct refslab_type *type, u64 *handle);
+static inline int op_alloc(struct session *session, u32 type_id, u64 *handle)
+{
+	struct refslab_type *type = session_known_type(session, type_id);
+	struct refslab_object *object;
+	int err;
+
+	if (unlikely(!type))
+		return -ENOENT;
+	err = handle_reserve(&session->handles, handle);
+	if (unlikely(err))
+		return err;
+	object = object_alloc(type, GFP_KERNEL);
+	if (IS_ERR(object)) {
+		handle_cancel(&session->handles, *handle);
+		return PTR_ERR(object);
+	}
+	handle_install(&session->handles, *handle, object);
+	return 0;
+}
+
+static inline int op_close(struct session *session, u64 handle)
+{
+	return session_drop(session, handle) ? 0 : -EBADF;
+}
+
 int op_dup(struct session *session, u64 handle, u32 flags, u64 *copy);
-int op_close(struct session *session, u64 handle);
 int op_weak(struct session *session, u64 handle, u64 *weak);
 int op_upgrade(struct session *session, u64 weak, u64 *handle);
 int op_slot_set(struct session *session, u64 handle, u32 slot, u64 target);

@@ -55,7 +55,7 @@ void sweep_init(struct sweep *sweep);
 int sweep_lock(struct refslab_heap *heap);
 void sweep_run(struct refslab_heap *heap, unsigned int generation,
 	       struct refslab_sweep_result *result);
-bool sweep_own(struct refslab_object *obj, u64 want, u64 *old);
+bool sweep_own(struct refslab_object *obj, u64 unwanted, u64 *old);
 void sweep_disown(struct refslab_object *obj, u64 note, bool list);
 int sweep_validate(struct refslab_heap *heap);
 
