@@ -15,6 +15,8 @@ build := $(CURDIR)/build
 vm := tools/vm
 module := $(build)/modules/$(KERNELRELEASE)
 programs := tools/librefslab tools/refslab tools/test tools/examples
+# Those of section 3 are the library's.
+pages := $(wildcard Documentation/man/*.[124-9])
 library := $(MAKE) -s --no-print-directory -C tools/librefslab DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
 kbuild_variables := $(if $(V),V=$(V)) $(if $(REFSLAB_ANY_KERNEL),REFSLAB_ANY_KERNEL=$(REFSLAB_ANY_KERNEL))
 
@@ -31,7 +33,7 @@ install: module tools
 	$(if $(DESTDIR),,depmod -a $(KERNELRELEASE))
 	install -D -m 755 $(build)/tools/refslab $(DESTDIR)$(PREFIX)/bin/refslab
 	@$(library) install
-	@for page in $(wildcard Documentation/man/*.[1-9]); do \
+	@for page in $(pages); do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit; \
 	done
 	@for rules in $(wildcard tools/udev/*.rules); do \
@@ -43,7 +45,7 @@ uninstall:
 	$(if $(DESTDIR),,depmod -a $(KERNELRELEASE))
 	rm -f $(DESTDIR)$(PREFIX)/bin/refslab
 	@$(library) uninstall
-	rm -f $(foreach page,$(wildcard Documentation/man/*.[1-9]),\
+	rm -f $(foreach page,$(pages),\
 		$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
 	rm -f $(foreach rules,$(wildcard tools/udev/*.rules),$(DESTDIR)/etc/udev/rules.d/$(notdir $(rules)))
 

@@ -15,7 +15,7 @@ const char *refslab_strerror(int error)
 		{ EACCES, "this handle, session or user may not do that" },
 		{ EOVERFLOW, "the object has all references or weak handles it may have" },
 		{ ENOENT, "no such device, type or root" },
-		{ ENOSPC, "the heap's limit, or that of its handles, types, roots or the session's, is reached" },
+		{ ENOSPC, "the heap's limit, or that of its handles, types, roots or sessions, is reached" },
 		{ ENOMEM, "the kernel or the memory cgroup has no memory left" },
 		{ EEXIST, "the name is taken" },
 		{ EXDEV, "the object is of another heap" },
