@@ -14,9 +14,8 @@
 #include <linux/nospec.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/uaccess.h>
 
-#include "payload.h"
+#include "words.h"
 
 /*
  * In place of a handle, which is never so small a number, for entries that have
@@ -49,20 +48,6 @@ struct batch {
 	struct refslab_result results[BATCH_CHUNK];
 	u32	room;
 	u64	made[];
-};
-
-/**
- * struct batch_state - what the entries of a chunk have in common
- * @session: whose batch it is
- * @batch: its room
- * @type: of the last allocation, found while the lock on types is held
- * @type_id: its number, 0 for none yet
- */
-struct batch_state {
-	struct session	*session;
-	struct batch	*batch;
-	struct refslab_type *type;
-	u32		type_id;
 };
 
 void batch_free(struct batch *batch)
@@ -132,19 +117,6 @@ static __always_inline bool unused_zero(const struct refslab_op *op, u32 uses)
 	return !unused;
 }
 
-static int run_alloc(struct batch_state *state, u32 id, u64 *made)
-{
-	if (unlikely(!id || id != state->type_id)) {
-		struct refslab_type *type = session_find_type(state->session, id);
-
-		if (!type)
-			return -ENOENT;
-		state->type = type;
-		state->type_id = id;
-	}
-	return op_alloc(state->session, state->type, made);
-}
-
 static int run_read(struct session *session, const struct refslab_op *op,
 		    struct refslab_result *result)
 {
@@ -164,7 +136,7 @@ static int run_write(struct session *session, const struct refslab_op *op)
 }
 
 /* The entries that are not about the life of handles. */
-static int run_other(struct session *session, const struct batch *batch, u32 at,
+static noinline int run_other(struct session *session, const struct batch *batch, u32 at,
 		     struct refslab_op *op, struct refslab_result *result,
 		     u64 *made)
 {
@@ -209,20 +181,21 @@ static int run_other(struct session *session, const struct batch *batch, u32 at,
 	}
 }
 
-static int run_op(struct batch_state *state, u32 at, struct refslab_op *op,
-		  struct refslab_result *result, u64 *made)
+static __always_inline int run_op(struct session *session,
+				  const struct batch *batch, u32 at,
+				  struct refslab_op *op,
+				  struct refslab_result *result, u64 *made)
 {
-	struct session *session = state->session;
 	int err;
 
-	err = resolve(state->batch, at, &op->handle);
+	err = resolve(batch, at, &op->handle);
 	if (err)
 		return err;
 	switch (op->code) {
 	case REFSLAB_OP_ALLOC:
 		if (!unused_zero(op, USES_INDEX))
 			return -EINVAL;
-		return run_alloc(state, op->index, made);
+		return op_alloc(session, op->index, made);
 	case REFSLAB_OP_CLOSE:
 		if (!unused_zero(op, USES_HANDLE))
 			return -EINVAL;
@@ -240,7 +213,7 @@ static int run_op(struct batch_state *state, u32 at, struct refslab_op *op,
 			return -EINVAL;
 		return op_upgrade(session, op->handle, made);
 	default:
-		return run_other(session, state->batch, at, op, result, made);
+		return run_other(session, batch, at, op, result, made);
 	}
 }
 
@@ -251,7 +224,6 @@ static int run_op(struct batch_state *state, u32 at, struct refslab_op *op,
 static u32 run_chunk(struct session *session, struct batch *batch, u32 first,
 		     u32 n, bool stop)
 {
-	struct batch_state state = { .session = session, .batch = batch };
 	struct refslab_result *result;
 	u64 made;
 	u32 i;
@@ -266,7 +238,7 @@ static u32 run_chunk(struct session *session, struct batch *batch, u32 first,
 		made = MADE_NOTHING;
 		result = &batch->results[i];
 		*result = (struct refslab_result){ };
-		err = run_op(&state, first + i, &batch->ops[i], result, &made);
+		err = run_op(session, batch, first + i, &batch->ops[i], result, &made);
 		if (unlikely(err)) {
 			result->error = -err;
 			batch->made[first + i] = MADE_FAILED;
@@ -314,16 +286,30 @@ static void take_back(struct session *session, const struct batch *batch,
 	mutex_unlock(&session->mutex);
 }
 
-static int chunk_in(struct batch *batch, const struct refslab_op __user *ops, u32 n)
+#define OP_WORDS	(sizeof(struct refslab_op) / sizeof(u64))
+#define RESULT_WORDS	(sizeof(struct refslab_result) / sizeof(u64))
+
+static bool chunk_in(struct batch *batch, const struct refslab_op __user *ops, u32 n)
 {
-	return copy_from_user(batch->ops, ops, n * sizeof(*ops)) ? -EFAULT : 0;
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		if (!words_from_user((u64 *)&batch->ops[i],
+				     (const u64 __user *)&ops[i], OP_WORDS))
+			return false;
+	return true;
 }
 
-static int chunk_out(const struct batch *batch,
-		     struct refslab_result __user *results, u32 n)
+static bool chunk_out(const struct batch *batch,
+		      struct refslab_result __user *results, u32 n)
 {
-	return copy_to_user(results, batch->results, n * sizeof(*results)) ?
-	       -EFAULT : 0;
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		if (!words_to_user((u64 __user *)&results[i],
+				   (const u64 *)&batch->results[i], RESULT_WORDS))
+			return false;
+	return true;
 }
 
 /* REFSLAB_BATCH */
@@ -343,11 +329,11 @@ int batch_run(struct session *session, union session_data *data)
 		return -ENOMEM;
 	do {
 		n = min_t(u32, count - done, BATCH_CHUNK);
-		ran = chunk_in(batch, ops + done, n);
-		if (!ran)
+		ran = -EFAULT;
+		if (chunk_in(batch, ops + done, n))
 			ran = run_locked(session, batch, done, n,
 					 arg->flags & REFSLAB_BATCH_STOP);
-		if (ran > 0 && chunk_out(batch, results + done, ran)) {
+		if (ran > 0 && !chunk_out(batch, results + done, ran)) {
 			take_back(session, batch, done, ran);
 			ran = -EFAULT;
 		}

@@ -18,6 +18,7 @@
 #include "heap.h"
 #include "inspect_call.h"
 #include "payload.h"
+#include "words.h"
 
 #define LIMITS_FLAGS	(BIT(POOL_LIMITS) - 1)
 
@@ -66,6 +67,7 @@ static const struct session_call calls[] = {
 	CALL(OBJECT_INFO, 40, call_object_info, .locked = true),
 	CALL(OBJECTS, 40, inspect_objects, .finish = inspect_finish),
 	CALL(REFERRERS, 40, inspect_referrers, .finish = inspect_finish),
+	CALL(REFERENTS, 40, inspect_referents, .finish = inspect_finish),
 	CALL(THRESHOLDS, 24, call_thresholds, .flags = REFSLAB_THRESHOLDS_SET),
 	CALL(ENABLE, 16, call_enable, .flags = REFSLAB_ENABLE_SET),
 	CALL(COUNTS, 32, call_counts),
@@ -75,6 +77,7 @@ static const struct session_call calls[] = {
 	     .flags = REFSLAB_FREEZE_ON | REFSLAB_FREEZE_OFF),
 	CALL(QUARANTINE, 24, call_quarantine,
 	     .flags = REFSLAB_QUARANTINE_SET | REFSLAB_QUARANTINE_DRAIN),
+	CALL(DEBUG, 16, call_debug, .flags = REFSLAB_DEBUG_SET),
 	CALL(BATCH, 32, batch_run, .finish = batch_finish,
 	     .flags = REFSLAB_BATCH_STOP),
 };
@@ -121,6 +124,35 @@ int session_run(struct session *session, const struct session_call *call,
 			      call->run(session, data);
 }
 
+static int copy_in(const struct session_call *call, union session_data *data,
+		   void __user *user)
+{
+	u32 size;
+	int err;
+
+	/* as this kernel knows it: the usual case, and the size is a field too */
+	if (likely(words_from_user((u64 *)data, user, call->size / sizeof(u64)) &&
+		   data->size == call->size))
+		return 0;
+	if (get_user(size, (u32 __user *)user))
+		return -EFAULT;
+	if (size < call->min_size || size > PAGE_SIZE)
+		return -EINVAL;
+	err = copy_struct_from_user(data, call->size, user, size);
+	/* another thread may have changed it since */
+	data->size = size;
+	return err;
+}
+
+static bool copy_out(const struct session_call *call,
+		     const union session_data *data, void __user *user)
+{
+	if (likely(data->size == call->size))
+		return words_to_user(user, (const u64 *)data,
+				     call->size / sizeof(u64));
+	return !copy_to_user(user, data, min_t(size_t, data->size, call->size));
+}
+
 /**
  * session_call_user - a call, with the copying
  * @session: the session
@@ -136,26 +168,18 @@ long session_call_user(struct session *session, unsigned int cmd,
 	const struct session_call *call = session_find_call(cmd);
 	union session_data data;
 	bool copied = true;
-	u32 size;
 	int err;
 
 	if (!call)
 		return -ENOTTY;
-	if (get_user(size, (u32 __user *)user))
-		return -EFAULT;
-	if (size < call->min_size || size > PAGE_SIZE)
-		return -EINVAL;
-	err = copy_struct_from_user(&data, call->size, user, size);
+	err = copy_in(call, &data, user);
 	if (err)
 		return err;
-	/* another thread may have changed it since */
-	data.size = size;
-
 	err = session_run(session, call, &data);
 	if (err)
 		return err;
 	if (call->out)
-		copied = !copy_to_user(user, &data, min_t(size_t, size, call->size));
+		copied = copy_out(call, &data, user);
 	if (call->finish)
 		call->finish(session, &data, copied);
 	return copied ? 0 : -EFAULT;

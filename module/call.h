@@ -3,8 +3,10 @@
 #ifndef _REFSLAB_CALL_H
 #define _REFSLAB_CALL_H
 
+#include <linux/err.h>
 #include <uapi/linux/refslab.h>
 
+#include "object.h"
 #include "session.h"
 
 struct batch;
@@ -14,12 +16,14 @@ struct file;
  * struct session_inspect - what calls that look around are given
  * @objects: of REFSLAB_OBJECTS; the caller's structure, copied
  * @referrers: of REFSLAB_REFERRERS, likewise
+ * @referents: of REFSLAB_REFERENTS, likewise
  * @made: the handles they made, between run and finish
  */
 struct session_inspect {
 	union {
 		struct refslab_objects objects;
 		struct refslab_referrers referrers;
+		struct refslab_referents referents;
 	};
 	u64	*made;
 };
@@ -63,6 +67,7 @@ union session_data {
 	struct refslab_collect collect;
 	struct refslab_freeze freeze;
 	struct refslab_quarantine quarantine;
+	struct refslab_debug debug;
 	struct session_inspect inspect;
 	struct session_batch batch;
 };
@@ -144,14 +149,38 @@ int call_stats(struct session *session, union session_data *data);
 int call_collect(struct session *session, union session_data *data);
 int call_freeze(struct session *session, union session_data *data);
 int call_quarantine(struct session *session, union session_data *data);
+int call_debug(struct session *session, union session_data *data);
 
 /*
  * What calls and the entries of batches have in common; session's mutex held,
  * and for op_alloc() the heap's types for reading.
  */
-int op_alloc(struct session *session, struct refslab_type *type, u64 *handle);
+static inline int op_alloc(struct session *session, u32 type_id, u64 *handle)
+{
+	struct refslab_type *type = session_known_type(session, type_id);
+	struct refslab_object *object;
+	int err;
+
+	if (unlikely(!type))
+		return -ENOENT;
+	err = handle_reserve(&session->handles, handle);
+	if (unlikely(err))
+		return err;
+	object = object_alloc(type, GFP_KERNEL);
+	if (IS_ERR(object)) {
+		handle_cancel(&session->handles, *handle);
+		return PTR_ERR(object);
+	}
+	handle_install(&session->handles, *handle, object);
+	return 0;
+}
+
+static inline int op_close(struct session *session, u64 handle)
+{
+	return session_drop(session, handle) ? 0 : -EBADF;
+}
+
 int op_dup(struct session *session, u64 handle, u32 flags, u64 *copy);
-int op_close(struct session *session, u64 handle);
 int op_weak(struct session *session, u64 handle, u64 *weak);
 int op_upgrade(struct session *session, u64 weak, u64 *handle);
 int op_slot_set(struct session *session, u64 handle, u32 slot, u64 target);

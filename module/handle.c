@@ -25,37 +25,11 @@
 #include <linux/gfp.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
-#include <linux/nospec.h>
 #include <linux/random.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
-#define HANDLE_NONE	((u32)(BIT(31) - 1))
-#define HANDLES_PAGE	((u32)(PAGE_SIZE / sizeof(struct handle_entry)))
 #define ROOM_FIRST	16
-
-static struct handle_entry *entry_at(const struct handle_table *table, u32 index)
-{
-	return &table->pages[index / HANDLES_PAGE][index % HANDLES_PAGE];
-}
-
-static u64 entry_handle(const struct handle_entry *entry, u32 index)
-{
-	return (u64)entry->tag << 32 | index;
-}
-
-/* The entry that a handle is of, be it reserved or installed, or NULL. */
-static struct handle_entry *entry_find(const struct handle_table *table,
-				       u64 handle)
-{
-	u32 index = lower_32_bits(handle);
-	struct handle_entry *entry;
-
-	if (index >= table->size)
-		return NULL;
-	entry = entry_at(table, array_index_nospec(index, table->size));
-	return entry->tag == upper_32_bits(handle) ? entry : NULL;
-}
 
 /**
  * handle_table_init - an empty table
@@ -127,8 +101,8 @@ static int table_widen(struct handle_table *table)
 	return 0;
 }
 
-/* One more page of entries, all of them free. */
-static int table_grow(struct handle_table *table)
+/* One more page of entries, all of them free; -ENOMEM. */
+int handle_grow(struct handle_table *table)
 {
 	struct handle_entry *page;
 	u32 i;
@@ -150,67 +124,6 @@ static int table_grow(struct handle_table *table)
 	return 0;
 }
 
-static void entry_free(struct handle_table *table, struct handle_entry *entry,
-		       u32 index)
-{
-	entry->named = NULL;
-	entry->is_weak = false;
-	entry->tag = entry->tag + 1 ?: 1;
-	entry->next = table->free;
-	table->free = index;
-	WRITE_ONCE(table->count, table->count - 1);
-}
-
-/**
- * handle_reserve - get a handle that names nothing yet
- * @table: the session's
- * @handle: set to it
- *
- * handle_install() or handle_cancel() must follow before the mutex is let go.
- *
- * Context: May sleep; session's mutex held.
- * Return: 0; -ENOSPC if the session has as many handles as it may, -ENOMEM.
- */
-int handle_reserve(struct handle_table *table, u64 *handle)
-{
-	struct handle_entry *entry;
-	u32 index;
-	int err;
-
-	if (table->count >= table->max)
-		return -ENOSPC;
-	if (table->free == HANDLE_NONE) {
-		err = table_grow(table);
-		if (err)
-			return err;
-	}
-	index = table->free;
-	entry = entry_at(table, index);
-	table->free = entry->next;
-	entry->next = HANDLE_NONE;
-	WRITE_ONCE(table->count, table->count + 1);
-	*handle = entry_handle(entry, index);
-	return 0;
-}
-
-/* A reserved handle is not needed after all. */
-void handle_cancel(struct handle_table *table, u64 handle)
-{
-	entry_free(table, entry_find(table, handle), lower_32_bits(handle));
-}
-
-/**
- * handle_install - let a reserved handle name an object
- * @table: the session's
- * @handle: from handle_reserve()
- * @object: the object; the caller's reference is the handle's from now on
- */
-void handle_install(struct handle_table *table, u64 handle,
-		    struct refslab_object *object)
-{
-	entry_find(table, handle)->object = object;
-}
-
 /**
  * handle_install_weak - let a reserved handle be a weak one
  * @table: the session's
@@ -220,35 +133,10 @@ void handle_install(struct handle_table *table, u64 handle,
 void handle_install_weak(struct handle_table *table, u64 handle,
 			 struct refslab_weak *weak)
 {
-	struct handle_entry *entry = entry_find(table, handle);
+	struct handle_entry *entry = handle_entry(table, handle);
 
 	entry->weak = weak;
 	entry->is_weak = true;
-}
-
-/* What an entry names if it is of the kind wanted, else NULL. */
-static void *entry_named(const struct handle_entry *entry, bool weak)
-{
-	unsigned long other = entry->is_weak != weak;
-
-	return (void *)((unsigned long)entry->named &
-			array_index_mask_nospec(other, 1));
-}
-
-/**
- * handle_object - what a handle names
- * @table: the session's
- * @handle: any number
- *
- * Context: Session's mutex held; the object stays as long as it is.
- * Return: the object, or NULL if the session has no such handle, or a weak one.
- */
-struct refslab_object *handle_object(const struct handle_table *table,
-				     u64 handle)
-{
-	struct handle_entry *entry = entry_find(table, handle);
-
-	return entry ? entry_named(entry, false) : NULL;
 }
 
 /**
@@ -261,28 +149,9 @@ struct refslab_object *handle_object(const struct handle_table *table,
  */
 struct refslab_weak *handle_weak(const struct handle_table *table, u64 handle)
 {
-	struct handle_entry *entry = entry_find(table, handle);
+	struct handle_entry *entry = handle_entry(table, handle);
 
-	return entry ? entry_named(entry, true) : NULL;
-}
-
-/**
- * handle_close - the end of a handle
- * @table: the session's
- * @handle: any number
- *
- * Context: Session's mutex held.
- * Return: the object, whose reference is the caller's now, or NULL if the
- *	session has no such handle, or a weak one.
- */
-struct refslab_object *handle_close(struct handle_table *table, u64 handle)
-{
-	struct refslab_object *object = handle_object(table, handle);
-
-	if (object)
-		entry_free(table, entry_find(table, handle),
-			   lower_32_bits(handle));
-	return object;
+	return entry ? handle_entry_named(entry, true) : NULL;
 }
 
 /**
@@ -299,7 +168,7 @@ bool handle_close_weak(struct handle_table *table, u64 handle)
 
 	if (!weak)
 		return false;
-	entry_free(table, entry_find(table, handle), lower_32_bits(handle));
+	handle_entry_free(table, handle_entry(table, handle), lower_32_bits(handle));
 	weak_free(weak);
 	return true;
 }
@@ -318,7 +187,7 @@ int handle_table_validate(const struct handle_table *table)
 	bool bad = false;
 
 	for (index = 0; index < table->size; index++) {
-		entry = entry_at(table, index);
+		entry = handle_entry_at(table, index);
 		installed += !!entry->named;
 		bad |= !entry->tag || (entry->is_weak && !entry->named);
 		if (index % HANDLES_PAGE == 0)
@@ -330,7 +199,7 @@ int handle_table_validate(const struct handle_table *table)
 			bad = true;
 			break;
 		}
-		entry = entry_at(table, index);
+		entry = handle_entry_at(table, index);
 		bad |= !!entry->named;
 		index = entry->next;
 	}

@@ -3,10 +3,15 @@
 #ifndef _REFSLAB_HANDLE_H
 #define _REFSLAB_HANDLE_H
 
+#include <linux/compiler.h>
+#include <linux/kernel.h>
+#include <linux/nospec.h>
 #include <linux/refslab.h>
 
 /* No table is larger, whatever its limit. */
 #define HANDLES_MAX	((u32)BIT(26))
+
+#define HANDLE_NONE	((u32)(BIT(30) - 1))
 
 /**
  * struct handle_entry - a handle, or room for one
@@ -15,6 +20,7 @@
  * @weak: if @is_weak: a weak reference of its own
  * @tag: upper half of the handle that this entry has now, or has next; not 0
  * @next: of a free entry, the next one, or %HANDLE_NONE
+ * @read_only: nothing may be changed through the handle; never of a free entry
  * @is_weak: the handle is a weak one; never of a free or reserved entry
  */
 struct handle_entry {
@@ -24,9 +30,12 @@ struct handle_entry {
 		struct refslab_weak *weak;
 	};
 	u32	tag;
-	u32	next : 31;
+	u32	next : 30;
+	u32	read_only : 1;
 	u32	is_weak : 1;
 };
+
+#define HANDLES_PAGE	((u32)(PAGE_SIZE / sizeof(struct handle_entry)))
 
 /**
  * struct handle_table - a session's handles; all by the session's mutex, and
@@ -53,16 +62,141 @@ void handle_table_init(struct handle_table *table, u32 max);
 void handle_table_destroy(struct handle_table *table, bool put);
 int handle_table_validate(const struct handle_table *table);
 
-int handle_reserve(struct handle_table *table, u64 *handle);
-void handle_cancel(struct handle_table *table, u64 handle);
-void handle_install(struct handle_table *table, u64 handle,
-		    struct refslab_object *object);
+int handle_grow(struct handle_table *table);
+struct refslab_weak *handle_weak(const struct handle_table *table, u64 handle);
+bool handle_close_weak(struct handle_table *table, u64 handle);
 void handle_install_weak(struct handle_table *table, u64 handle,
 			 struct refslab_weak *weak);
-struct refslab_object *handle_object(const struct handle_table *table,
-				     u64 handle);
-struct refslab_weak *handle_weak(const struct handle_table *table, u64 handle);
-struct refslab_object *handle_close(struct handle_table *table, u64 handle);
-bool handle_close_weak(struct handle_table *table, u64 handle);
+
+static inline struct handle_entry *handle_entry_at(const struct handle_table *table,
+						   u32 index)
+{
+	return &table->pages[index / HANDLES_PAGE][index % HANDLES_PAGE];
+}
+
+/* The entry that a handle is of, be it reserved or installed, or NULL. */
+static inline struct handle_entry *handle_entry(const struct handle_table *table,
+						u64 handle)
+{
+	u32 index = lower_32_bits(handle);
+	struct handle_entry *entry;
+
+	if (index >= table->size)
+		return NULL;
+	entry = handle_entry_at(table, array_index_nospec(index, table->size));
+	return entry->tag == upper_32_bits(handle) ? entry : NULL;
+}
+
+/* What an entry names if it is of the kind wanted, else NULL. */
+static inline void *handle_entry_named(const struct handle_entry *entry, bool weak)
+{
+	unsigned long other = entry->is_weak != weak;
+
+	return (void *)((unsigned long)entry->named &
+			array_index_mask_nospec(other, 1));
+}
+
+static inline void handle_entry_free(struct handle_table *table,
+				     struct handle_entry *entry, u32 index)
+{
+	entry->named = NULL;
+	entry->is_weak = false;
+	entry->read_only = false;
+	entry->tag = entry->tag + 1 ?: 1;
+	entry->next = table->free;
+	table->free = index;
+	WRITE_ONCE(table->count, table->count - 1);
+}
+
+/**
+ * handle_reserve - get a handle that names nothing yet
+ * @table: the session's
+ * @handle: set to it
+ *
+ * handle_install() or handle_cancel() must follow before the mutex is let go.
+ *
+ * Context: May sleep; session's mutex held.
+ * Return: 0; -ENOSPC if the session has as many handles as it may, -ENOMEM.
+ */
+static inline int handle_reserve(struct handle_table *table, u64 *handle)
+{
+	struct handle_entry *entry;
+	u32 index;
+	int err;
+
+	if (unlikely(table->count >= table->max))
+		return -ENOSPC;
+	if (unlikely(table->free == HANDLE_NONE)) {
+		err = handle_grow(table);
+		if (err)
+			return err;
+	}
+	index = table->free;
+	entry = handle_entry_at(table, index);
+	table->free = entry->next;
+	entry->next = HANDLE_NONE;
+	WRITE_ONCE(table->count, table->count + 1);
+	*handle = (u64)entry->tag << 32 | index;
+	return 0;
+}
+
+/* A reserved handle is not needed after all. */
+static inline void handle_cancel(struct handle_table *table, u64 handle)
+{
+	u32 index = lower_32_bits(handle);
+
+	handle_entry_free(table, handle_entry_at(table, index), index);
+}
+
+/**
+ * handle_install - let a reserved handle name an object
+ * @table: the session's
+ * @handle: from handle_reserve()
+ * @object: the object; the caller's reference is the handle's from now on
+ */
+static inline void handle_install(struct handle_table *table, u64 handle,
+				  struct refslab_object *object)
+{
+	handle_entry_at(table, lower_32_bits(handle))->object = object;
+}
+
+/**
+ * handle_object - what a handle names
+ * @table: the session's
+ * @handle: any number
+ *
+ * Context: Session's mutex held; the object stays as long as it is.
+ * Return: the object, or NULL if the session has no such handle, or a weak one.
+ */
+static inline struct refslab_object *handle_object(const struct handle_table *table,
+						   u64 handle)
+{
+	struct handle_entry *entry = handle_entry(table, handle);
+
+	return entry ? handle_entry_named(entry, false) : NULL;
+}
+
+/**
+ * handle_close - the end of a handle
+ * @table: the session's
+ * @handle: any number
+ *
+ * Context: Session's mutex held.
+ * Return: the object, whose reference is the caller's now, or NULL if the
+ *	session has no such handle, or a weak one.
+ */
+static inline struct refslab_object *handle_close(struct handle_table *table,
+						  u64 handle)
+{
+	struct handle_entry *entry = handle_entry(table, handle);
+	struct refslab_object *object;
+
+	if (unlikely(!entry))
+		return NULL;
+	object = handle_entry_named(entry, false);
+	if (likely(object))
+		handle_entry_free(table, entry, lower_32_bits(handle));
+	return object;
+}
 
 #endif /* _REFSLAB_HANDLE_H */

@@ -16,32 +16,13 @@ static void finish(struct session *session, u64 handle, bool copied)
 		session_take_back(session, handle);
 }
 
-int op_alloc(struct session *session, struct refslab_type *type, u64 *handle)
-{
-	struct refslab_object *object;
-	int err;
-
-	err = handle_reserve(&session->handles, handle);
-	if (err)
-		return err;
-	object = object_alloc(type, GFP_KERNEL);
-	if (IS_ERR(object)) {
-		handle_cancel(&session->handles, *handle);
-		return PTR_ERR(object);
-	}
-	handle_install(&session->handles, *handle, object);
-	return 0;
-}
-
 int call_alloc(struct session *session, union session_data *data)
 {
 	struct refslab_alloc *arg = &data->alloc;
-	struct refslab_type *type;
 
 	if (arg->reserved)
 		return -EINVAL;
-	type = session_find_type(session, arg->type);
-	return type ? op_alloc(session, type, &arg->handle) : -ENOENT;
+	return op_alloc(session, arg->type, &arg->handle);
 }
 
 void call_alloc_finish(struct session *session, union session_data *data,
@@ -79,11 +60,6 @@ void call_dup_finish(struct session *session, union session_data *data,
 		     bool copied)
 {
 	finish(session, data->dup.copy, copied);
-}
-
-int op_close(struct session *session, u64 handle)
-{
-	return session_drop(session, handle) ? 0 : -EBADF;
 }
 
 int call_close(struct session *session, union session_data *data)
@@ -178,7 +154,7 @@ int call_object_info(struct session *session, union session_data *data)
 	arg->payload = payload_size(type);
 	arg->object_flags = 0;
 	arg->object = slab_number(object);
-	if (!type->leaf && arg->generation < GENERATIONS)
+	if (refslab_is_tracked(object))
 		arg->object_flags |= REFSLAB_OBJECT_TRACKED;
 	if (!type->leaf && object_quarantined(object))
 		arg->object_flags |= REFSLAB_OBJECT_QUARANTINED;

@@ -61,17 +61,6 @@ void session_bind(struct session *session, struct user_heap *heap)
 	smp_store_release(&session->heap, heap);
 }
 
-/* Ends a handle of either kind; false if there is no such. */
-bool session_drop(struct session *session, u64 handle)
-{
-	struct refslab_object *object = handle_close(&session->handles, handle);
-
-	if (!object)
-		return handle_close_weak(&session->handles, handle);
-	refslab_put(object);
-	return true;
-}
-
 /*
  * Takes a handle back that could not be told, if it is there still. It was never
  * named to anybody, so there is little that could have happened to it meanwhile;
@@ -88,7 +77,7 @@ void session_take_back(struct session *session, u64 handle)
  * The count saturates at twice as many, with a WARN: that is for mistakes in
  * the kernel, not for programs with much memory. So many at once cannot race.
  */
-#define REFERENCES_MAX	BIT(26)
+#define REFERENCES_MAX	BIT(25)
 
 bool session_may_get(const struct refslab_object *object)
 {

@@ -18,12 +18,18 @@ struct batch;
  * @heap: what the session is bound to, or NULL; set once, under @mutex, by a
  *	release that session_heap() acquires
  * @handles: @mutex
+ * @type: the type that was found last, if no type was destroyed since; @mutex
+ * @type_id: its number, or 0; @mutex
+ * @type_gone: how many had been destroyed then; @mutex
  * @batch: room for a batch, kept from the last one, or NULL; xchg
  */
 struct session {
 	struct mutex	mutex;	/* the handles, for the time of a call */
 	struct user_heap *heap;
 	struct handle_table handles;
+	struct refslab_type *type;
+	u32		type_id;
+	u64		type_gone;
 	struct batch	*batch;
 };
 
@@ -45,11 +51,31 @@ void session_destroy(struct session *session);
 int session_lock(struct session *session);
 void session_bind(struct session *session, struct user_heap *heap);
 struct refslab_type *session_find_type(struct session *session, u32 id);
+struct refslab_type *session_learn_type(struct session *session, u32 id);
 bool session_may_get(const struct refslab_object *object);
 int session_fill(struct session *session, u64 *handle,
 		 struct refslab_object *object);
-bool session_drop(struct session *session, u64 handle);
 void session_take_back(struct session *session, u64 handle);
+
+/* Like session_find_type(), mostly for the same one as last time. */
+static inline struct refslab_type *session_known_type(struct session *session, u32 id)
+{
+	if (likely(id && id == session->type_id &&
+		   session->type_gone == session->heap->types_gone))
+		return session->type;
+	return session_learn_type(session, id);
+}
+
+/* Ends a handle of either kind; false if there is no such. */
+static inline bool session_drop(struct session *session, u64 handle)
+{
+	struct refslab_object *object = handle_close(&session->handles, handle);
+
+	if (unlikely(!object))
+		return handle_close_weak(&session->handles, handle);
+	refslab_put(object);
+	return true;
+}
 
 int session_init(void);
 void session_exit(void);

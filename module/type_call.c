@@ -41,6 +41,17 @@ struct refslab_type *session_find_type(struct session *session, u32 id)
 	return type;
 }
 
+/* Remembers it for session_known_type(). */
+struct refslab_type *session_learn_type(struct session *session, u32 id)
+{
+	struct refslab_type *type = session_find_type(session, id);
+
+	session->type = type;
+	session->type_id = type ? id : 0;
+	session->type_gone = session_user_heap(session)->types_gone;
+	return type;
+}
+
 /* The same for the lowest number above. */
 static struct refslab_type *type_get_next(struct session *session, u32 id)
 {
@@ -112,6 +123,8 @@ int call_type_destroy(struct session *session, union session_data *data)
 		return -EINTR;
 	type = session_find_type(session, arg->type);
 	err = type ? refslab_type_destroy(type) : -ENOENT;
+	if (!err)
+		heap->types_gone++;
 	up_write(&heap->types);
 	return err;
 }

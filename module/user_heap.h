@@ -16,12 +16,14 @@
  * @types: held for reading by who looks for a type, as long as he uses it
  *	without an object of it; for writing where one is destroyed. Within a
  *	session's mutex
+ * @types_gone: types destroyed so far; @types
  * @heap: the heap; fixed
  */
 struct user_heap {
 	refcount_t	users;
 	atomic_t	sessions;
 	struct rw_semaphore types;
+	u64		types_gone;
 	struct refslab_heap *heap;
 };
 

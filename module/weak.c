@@ -177,8 +177,7 @@ void weak_dead(struct refslab_type *type, struct refslab_object *obj)
 	struct hlist_node *next;
 	unsigned long flags;
 
-	/* set while a reference was held, all of which are gone */
-	if (!test_bit(index, slab_weak(slab)))
+	if (!weak_any(obj))
 		return;
 	bucket = &type->heap->weak.buckets[bucket_of(obj)];
 	raw_spin_lock_irqsave(&bucket->lock, flags);

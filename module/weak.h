@@ -6,6 +6,8 @@
 #include <linux/refslab.h>
 #include <linux/spinlock.h>
 
+#include "slab.h"
+
 #define WEAK_BUCKETS_BITS	14
 #define WEAK_MAX		1024	/* of one bucket: a death goes through it */
 
@@ -27,6 +29,17 @@ struct weak_bucket {
 struct weak_table {
 	struct weak_bucket	*buckets;
 };
+
+/*
+ * Whether a dead object of a type that allows them had weak references: the bit
+ * was set while a reference was held, all of which are gone.
+ */
+static inline bool weak_any(const struct refslab_object *obj)
+{
+	struct slab *slab = slab_of(obj);
+
+	return test_bit(slab_index(slab, obj), slab_weak(slab));
+}
 
 void weak_dead(struct refslab_type *type, struct refslab_object *obj);
 void weak_destroy(struct refslab_heap *heap);

@@ -14,9 +14,9 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <refslab.h>
 
 #include "command.h"
-#include "device.h"
 #include "edge_list.h"
 #include "progress.h"
 #include "table.h"
@@ -213,7 +213,7 @@ static bool failed(const char *what, int err)
 	/* Ctrl-C is not a failure; whoever sees stop says so once. */
 	if (err == -EINTR && stop)
 		return false;
-	warnx("%s: %s", what, device_error(err));
+	warnx("%s: %s", what, refslab_strerror(err));
 	return false;
 }
 
@@ -291,9 +291,9 @@ static bool make_types(struct replay *replay)
 			snprintf(name, sizeof(name), "node-%u", slots);
 		else
 			snprintf(name, sizeof(name), "leaf");
-		err = device_type_create(replay->fd, name, slots,
-					 replay->arguments->payload, 0,
-					 &replay->type[class]);
+		err = refslab_type_create(replay->fd, name, slots,
+					  replay->arguments->payload, 0,
+					  &replay->type[class]);
 		if (err)
 			return failed("making a type", err);
 	}
@@ -305,26 +305,26 @@ static bool make_heap(struct replay *replay)
 	const struct arguments *arguments = replay->arguments;
 	int err;
 
-	replay->fd = device_open();
+	replay->fd = refslab_open(0);
 	if (replay->fd < 0) {
-		warnx("%s: %s%s", DEVICE_PATH, strerror(-replay->fd),
+		warnx("%s: %s%s", REFSLAB_DEVICE, strerror(-replay->fd),
 		      replay->fd == -ENOENT ? ": is the module loaded?" : "");
 		return false;
 	}
-	err = device_heap_create(replay->fd, arguments->name, arguments->limit);
+	err = refslab_heap_create(replay->fd, arguments->name, arguments->limit);
 	if (err)
 		return failed("making the heap", err);
 	if (arguments->thresholds) {
-		err = device_thresholds_set(replay->fd, arguments->threshold);
+		err = refslab_thresholds_set(replay->fd, arguments->threshold);
 		if (err)
 			return failed("setting the thresholds", err);
 	}
-	err = device_enable_set(replay->fd, arguments->thresholds);
+	err = refslab_enable_set(replay->fd, arguments->thresholds);
 	if (err)
 		return failed("switching automatic sweeps", err);
 	if (!make_types(replay))
 		return false;
-	err = device_heap_info(replay->fd, &replay->empty);
+	err = refslab_heap_info(replay->fd, &replay->empty);
 	if (err)
 		return failed("looking at the heap", err);
 	if (replay->graph.nodes > replay->empty.handles_max) {
@@ -353,13 +353,13 @@ static bool make_objects(struct replay *replay)
 
 	progress_begin("making objects", graph->nodes);
 	for (node = 0; node < graph->nodes && !stop; node++) {
-		err = device_alloc(replay->fd,
-				   replay->type[class_of(graph_outdegree(graph, node))],
-				   &replay->handle[node]);
+		err = refslab_alloc(replay->fd,
+				    replay->type[class_of(graph_outdegree(graph, node))],
+				    &replay->handle[node]);
 		if (err)
 			return failed("making an object", err);
-		err = device_write(replay->fd, replay->handle[node], 0,
-				   graph->name[node], name_bytes(replay, node));
+		err = refslab_write(replay->fd, replay->handle[node], 0,
+				    graph->name[node], name_bytes(replay, node));
 		if (err)
 			return failed("writing an object", err);
 		progress_at(node);
@@ -379,9 +379,9 @@ static bool make_edges(struct replay *replay)
 	for (node = 0; node < graph->nodes; node++) {
 		for (edge = graph->first[node];
 		     edge < graph->first[node + 1] && !stop; edge++) {
-			err = device_slot_set(replay->fd, replay->handle[node],
-					      edge - graph->first[node],
-					      replay->handle[graph->target[edge]]);
+			err = refslab_slot_set(replay->fd, replay->handle[node],
+					       edge - graph->first[node],
+					       replay->handle[graph->target[edge]]);
 			if (err)
 				return failed("filling a slot", err);
 			progress_at(edge);
@@ -400,9 +400,9 @@ static bool check_node(struct replay *replay, uint32_t node, bool counted)
 	struct refslab_object_info info;
 	int err;
 
-	err = device_read(replay->fd, replay->handle[node], 0, payload, length);
+	err = refslab_read(replay->fd, replay->handle[node], 0, payload, length);
 	if (!err)
-		err = device_object_info(replay->fd, replay->handle[node], &info);
+		err = refslab_object_info(replay->fd, replay->handle[node], &info);
 	if (err)
 		return failed("reading an object back", err);
 	if (memcmp(payload, graph->name[node], length))
@@ -427,7 +427,7 @@ static bool build(struct replay *replay)
 	for (node = 0; node < graph->nodes; node += step)
 		if (!check_node(replay, node, true))
 			return false;
-	err = device_heap_info(replay->fd, &replay->full);
+	err = refslab_heap_info(replay->fd, &replay->full);
 	if (err)
 		return failed("looking at the heap", err);
 	if (replay->full.objects != graph->nodes)
@@ -448,7 +448,7 @@ static bool settle(struct replay *replay, uint64_t objects,
 	int err;
 
 	for (;;) {
-		err = device_heap_info(replay->fd, info);
+		err = refslab_heap_info(replay->fd, info);
 		if (err)
 			return failed("looking at the heap", err);
 		if (info->objects <= objects || now_ns() - begin > SETTLE_NS)
@@ -471,7 +471,7 @@ static bool let_go(struct replay *replay)
 		progress_at(node);
 		if (replay->root[node])
 			continue;
-		err = device_close(replay->fd, replay->handle[node]);
+		err = refslab_close(replay->fd, replay->handle[node]);
 		if (err)
 			return failed("closing a handle", err);
 	}
@@ -491,7 +491,7 @@ static bool sweep_totals(struct replay *replay, uint64_t *runs, uint64_t *freed)
 
 	*runs = *freed = 0;
 	for (generation = 0; generation < REFSLAB_GENERATIONS; generation++) {
-		err = device_stats(replay->fd, generation, &stats);
+		err = refslab_stats(replay->fd, generation, &stats);
 		if (err)
 			return failed("reading statistics", err);
 		*runs += stats.runs;
@@ -512,7 +512,7 @@ static bool collect(struct replay *replay)
 		return true;
 	}
 	begin = now_ns();
-	err = device_collect(replay->fd, 2, &replay->collect);
+	err = refslab_collect(replay->fd, 2, &replay->collect);
 	if (err)
 		return failed("sweeping", err);
 	if (!settle(replay, replay->fate.kept, &replay->end))

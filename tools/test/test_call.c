@@ -34,6 +34,7 @@ union argument {
 	struct refslab_collect collect;
 	struct refslab_freeze freeze;
 	struct refslab_quarantine quarantine;
+	struct refslab_debug debug;
 	unsigned char bytes[8192];
 };
 
@@ -145,6 +146,13 @@ static void fill_referrers(union argument *x, struct scene *scene)
 	x->referrers.handles = (uintptr_t)scene->found;
 }
 
+static void fill_referents(union argument *x, struct scene *scene)
+{
+	/* Where REFERRERS has it. */
+	fill_referrers(x, scene);
+	x->referrers.handle = scene->a;
+}
+
 static void fill_thresholds(union argument *x, struct scene *scene)
 {
 	(void)scene;
@@ -170,6 +178,13 @@ static void fill_quarantine(union argument *x, struct scene *scene)
 	(void)scene;
 	x->quarantine.flags = REFSLAB_QUARANTINE_SET;
 	x->quarantine.enabled = 1;
+}
+
+static void fill_debug(union argument *x, struct scene *scene)
+{
+	(void)scene;
+	x->debug.flags = REFSLAB_DEBUG_SET;
+	x->debug.debug = REFSLAB_DEBUG_SAVEALL;
 }
 
 #define CALL(NAME, structure, first_size, reserved_at, known, filler) { \
@@ -204,6 +219,8 @@ static const struct call calls[] = {
 	     fill_objects),
 	CALL(REFERRERS, refslab_referrers, 40, RESERVED(refslab_referrers), 0,
 	     fill_referrers),
+	CALL(REFERENTS, refslab_referents, 40, RESERVED(refslab_referents), 0,
+	     fill_referents),
 	CALL(THRESHOLDS, refslab_thresholds, 24, RESERVED(refslab_thresholds),
 	     REFSLAB_THRESHOLDS_SET, fill_thresholds),
 	CALL(ENABLE, refslab_enable, 16, RESERVED(refslab_enable),
@@ -216,6 +233,8 @@ static const struct call calls[] = {
 	     REFSLAB_FREEZE_ON | REFSLAB_FREEZE_OFF, fill_freeze),
 	CALL(QUARANTINE, refslab_quarantine, 24, RESERVED(refslab_quarantine),
 	     REFSLAB_QUARANTINE_SET | REFSLAB_QUARANTINE_DRAIN, fill_quarantine),
+	CALL(DEBUG, refslab_debug, 16, RESERVED(refslab_debug), REFSLAB_DEBUG_SET,
+	     fill_debug),
 };
 
 static bool is_out(const struct call *call)
@@ -232,7 +251,7 @@ static void scene_begin(struct scene *scene, const struct call *call,
 	scene->a = make(scene->fd, scene->type);
 	scene->b = make(scene->fd, scene->type);
 	fill(scene->fd, scene->a, 0, scene->b);
-	works(device_weak(scene->fd, scene->a, &scene->weak));
+	works(refslab_weak(scene->fd, scene->a, &scene->weak));
 	memset(argument, 0, sizeof(*argument));
 	call->fill(argument, scene);
 	argument->head.size = call->size;
@@ -243,7 +262,8 @@ struct picture {
 	struct refslab_heap_info info;
 	uint32_t threshold[REFSLAB_GENERATIONS], enabled;
 	uint64_t count_a, count_b, runs, frozen;
-	struct refslab_quarantine quarantine;
+	uint64_t quarantined;
+	uint32_t quarantine;
 	char payload[PAYLOAD];
 	bool no_heap;
 };
@@ -251,21 +271,22 @@ struct picture {
 static void look(const struct scene *scene, struct picture *picture)
 {
 	memset(picture, 0, sizeof(*picture));
-	if (device_heap_info(scene->fd, &picture->info) == -ENXIO) {
+	if (refslab_heap_info(scene->fd, &picture->info) == -ENXIO) {
 		picture->no_heap = true;
 		return;
 	}
-	works(device_heap_info(scene->fd, &picture->info));
+	works(refslab_heap_info(scene->fd, &picture->info));
 	/* What the pool has in store may change by itself. */
 	picture->info.bytes = picture->info.cached = 0;
-	works(device_thresholds_get(scene->fd, picture->threshold));
-	works(device_enable_get(scene->fd, &picture->enabled));
+	works(refslab_thresholds_get(scene->fd, picture->threshold));
+	works(refslab_enable_get(scene->fd, &picture->enabled));
 	picture->count_a = count_of(scene->fd, scene->a);
 	picture->count_b = count_of(scene->fd, scene->b);
 	picture->runs = runs_of(scene->fd);
-	works(device_freeze(scene->fd, 0, &picture->frozen));
-	works(device_quarantine(scene->fd, &picture->quarantine));
-	works(device_read(scene->fd, scene->a, 0, picture->payload, PAYLOAD));
+	works(refslab_freeze_count(scene->fd, &picture->frozen));
+	works(refslab_quarantine_get(scene->fd, &picture->quarantine,
+				     &picture->quarantined));
+	works(refslab_read(scene->fd, scene->a, 0, picture->payload, PAYLOAD));
 }
 
 static void assert_refused(int err, const struct scene *scene,
@@ -473,7 +494,7 @@ static void test_reserved(void **state)
 		close(scene.fd);
 		tried++;
 	}
-	assert_int_equal(tried, 11);
+	assert_int_equal(tried, 13);
 }
 
 static void test_no_heap(void **state)
@@ -556,7 +577,8 @@ static void test_read_only(void **state)
 		scene_begin(&scene, call, &argument);
 		/* What was set stays, so it is asking that must fail. */
 		if (call->fill == fill_thresholds || call->fill == fill_enable ||
-		    call->fill == fill_freeze || call->fill == fill_quarantine)
+		    call->fill == fill_freeze || call->fill == fill_quarantine ||
+		    call->fill == fill_debug)
 			memset(&argument.head.flags, 0, call->size - 4);
 		memory = mmap(NULL, page, PROT_READ | PROT_WRITE,
 			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -568,7 +590,7 @@ static void test_read_only(void **state)
 		close(scene.fd);
 		tried++;
 	}
-	assert_int_equal(tried, 17);
+	assert_int_equal(tried, 19);
 }
 
 /* Again and again: what is taken back must be whole, and not run out. */
@@ -586,7 +608,7 @@ static void test_read_only_often(void **state)
 	int i;
 
 	fill(client->fd, a, 0, a);
-	works(device_weak(client->fd, a, (uint64_t *)&upgrade.weak));
+	works(refslab_weak(client->fd, a, (uint64_t *)&upgrade.weak));
 	memory = mmap(NULL, page, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	assert_ptr_not_equal(memory, MAP_FAILED);

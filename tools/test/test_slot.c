@@ -9,7 +9,7 @@ static void test_set_load(void **state)
 	uint64_t b = make(client->fd, client->leaf), copy;
 	uint32_t mark = 0x5eed, seen = 0;
 
-	works(device_write(client->fd, b, 0, &mark, sizeof(mark)));
+	works(refslab_write(client->fd, b, 0, &mark, sizeof(mark)));
 	assert_true(load(client->fd, a, 0) == 0);
 	fill(client->fd, a, 0, b);
 	assert_int_equal(count_of(client->fd, b), 2);
@@ -19,7 +19,7 @@ static void test_set_load(void **state)
 	assert_int_equal(count_of(client->fd, b), 3);
 	assert_int_equal(info_of(client->fd).handles, 3);
 	/* It is the same object. */
-	works(device_read(client->fd, copy, 0, &seen, sizeof(seen)));
+	works(refslab_read(client->fd, copy, 0, &seen, sizeof(seen)));
 	assert_int_equal(seen, mark);
 	/* The slot alone keeps it alive. */
 	drop(client->fd, b);
@@ -27,7 +27,7 @@ static void test_set_load(void **state)
 	assert_objects(client->fd, 2);
 	copy = load(client->fd, a, 0);
 	seen = 0;
-	works(device_read(client->fd, copy, 0, &seen, sizeof(seen)));
+	works(refslab_read(client->fd, copy, 0, &seen, sizeof(seen)));
 	assert_int_equal(seen, mark);
 	assert_int_equal(count_of(client->fd, copy), 2);
 }
@@ -137,17 +137,17 @@ static void test_out_of_range(void **state)
 
 	fill(client->fd, a, 0, leaf);
 	for (i = 0; i < ARRAY_SIZE(beyond); i++) {
-		fails(EINVAL, device_slot_set(client->fd, a, beyond[i], leaf));
-		fails(EINVAL, device_slot_set(client->fd, a, beyond[i], 0));
-		fails(EINVAL, device_slot_load(client->fd, a, beyond[i], &out));
-		fails(EINVAL, device_slot_move(client->fd, a, beyond[i], a, 0));
-		fails(EINVAL, device_slot_move(client->fd, a, 0, a, beyond[i]));
+		fails(EINVAL, refslab_slot_set(client->fd, a, beyond[i], leaf));
+		fails(EINVAL, refslab_slot_set(client->fd, a, beyond[i], 0));
+		fails(EINVAL, refslab_slot_load(client->fd, a, beyond[i], &out));
+		fails(EINVAL, refslab_slot_move(client->fd, a, beyond[i], a, 0));
+		fails(EINVAL, refslab_slot_move(client->fd, a, 0, a, beyond[i]));
 	}
 	/* A leaf has none at all. */
-	fails(EINVAL, device_slot_set(client->fd, leaf, 0, a));
-	fails(EINVAL, device_slot_load(client->fd, leaf, 0, &out));
-	fails(EINVAL, device_slot_move(client->fd, leaf, 0, a, 0));
-	fails(EINVAL, device_slot_move(client->fd, a, 0, leaf, 0));
+	fails(EINVAL, refslab_slot_set(client->fd, leaf, 0, a));
+	fails(EINVAL, refslab_slot_load(client->fd, leaf, 0, &out));
+	fails(EINVAL, refslab_slot_move(client->fd, leaf, 0, a, 0));
+	fails(EINVAL, refslab_slot_move(client->fd, a, 0, leaf, 0));
 	assert_true(out == 0);
 	assert_int_equal(count_of(client->fd, leaf), 2);
 	assert_int_equal(count_of(client->fd, a), 1);
@@ -162,14 +162,14 @@ static void test_every_slot(void **state)
 
 	for (slot = 0; slot < REFSLAB_SLOTS_MAX; slot++) {
 		b = make(client->fd, client->leaf);
-		works(device_write(client->fd, b, 0, &slot, sizeof(slot)));
+		works(refslab_write(client->fd, b, 0, &slot, sizeof(slot)));
 		fill(client->fd, a, slot, b);
 		drop(client->fd, b);
 	}
 	assert_objects(client->fd, REFSLAB_SLOTS_MAX + 1);
 	for (slot = 0; slot < REFSLAB_SLOTS_MAX; slot++) {
 		b = load(client->fd, a, slot);
-		works(device_read(client->fd, b, 0, &seen, sizeof(seen)));
+		works(refslab_read(client->fd, b, 0, &seen, sizeof(seen)));
 		assert_int_equal(seen, slot);
 		drop(client->fd, b);
 	}
@@ -186,28 +186,28 @@ static void test_move(void **state)
 	uint64_t y = make(client->fd, client->leaf);
 
 	fill(client->fd, a, 0, x);
-	works(device_slot_move(client->fd, a, 0, b, 1));
+	works(refslab_slot_move(client->fd, a, 0, b, 1));
 	assert_true(load(client->fd, a, 0) == 0);
 	assert_int_equal(count_of(client->fd, x), 2);
 	/* Within one object. */
-	works(device_slot_move(client->fd, b, 1, b, 0));
+	works(refslab_slot_move(client->fd, b, 1, b, 0));
 	assert_true(load(client->fd, b, 1) == 0);
 	assert_int_equal(count_of(client->fd, x), 2);
 	/* To itself. */
-	works(device_slot_move(client->fd, b, 0, b, 0));
+	works(refslab_slot_move(client->fd, b, 0, b, 0));
 	assert_int_equal(count_of(client->fd, x), 2);
 	drop(client->fd, x);
 	assert_objects(client->fd, 4);
 	/* What was there before loses its reference. */
 	fill(client->fd, a, 1, y);
 	drop(client->fd, y);
-	works(device_slot_move(client->fd, a, 1, b, 0));
+	works(refslab_slot_move(client->fd, a, 1, b, 0));
 	assert_objects(client->fd, 3);
 	/* Nothing is moved, too. */
-	works(device_slot_move(client->fd, a, 0, b, 0));
+	works(refslab_slot_move(client->fd, a, 0, b, 0));
 	assert_objects(client->fd, 2);
 	assert_true(load(client->fd, b, 0) == 0);
-	works(device_slot_move(client->fd, a, 0, b, 0));
+	works(refslab_slot_move(client->fd, a, 0, b, 0));
 	assert_objects(client->fd, 2);
 	assert_int_equal(runs_of(client->fd), 0);
 }
@@ -221,9 +221,9 @@ static void test_move_by_two_handles(void **state)
 
 	same = dup_of(client->fd, a);
 	fill(client->fd, a, 0, x);
-	works(device_slot_move(client->fd, a, 0, same, 0));
+	works(refslab_slot_move(client->fd, a, 0, same, 0));
 	assert_int_equal(count_of(client->fd, x), 2);
-	works(device_slot_move(client->fd, a, 0, same, 1));
+	works(refslab_slot_move(client->fd, a, 0, same, 1));
 	assert_true(load(client->fd, same, 0) == 0);
 	drop(client->fd, x);
 	x = load(client->fd, a, 1);
