@@ -6,52 +6,22 @@
 
 static uint32_t debug_of(int fd)
 {
-	struct refslab_debug debug = { .size = sizeof(debug), .debug = -1 };
+	uint32_t debug = -1;
 
-	works(call(fd, REFSLAB_DEBUG, &debug));
-	return debug.debug;
-}
-
-static int set_debug(int fd, uint32_t flags)
-{
-	struct refslab_debug debug = {
-		.size = sizeof(debug),
-		.flags = REFSLAB_DEBUG_SET,
-		.debug = flags,
-	};
-
-	return call(fd, REFSLAB_DEBUG, &debug);
-}
-
-static int referents(int fd, uint64_t handle, uint64_t *cursor, uint64_t *handles,
-		     uint32_t *count)
-{
-	struct refslab_referents referents = {
-		.size = sizeof(referents),
-		.handle = handle,
-		.cursor = *cursor,
-		.count = *count,
-		.handles = (uintptr_t)handles,
-	};
-	int err = call(fd, REFSLAB_REFERENTS, &referents);
-
-	if (!err) {
-		*cursor = referents.cursor;
-		*count = referents.count;
-	}
-	return err;
+	works(refslab_debug_get(fd, &debug));
+	return debug;
 }
 
 static void number(int fd, uint64_t handle, uint32_t number)
 {
-	works(device_write(fd, handle, 0, &number, sizeof(number)));
+	works(refslab_write(fd, handle, 0, &number, sizeof(number)));
 }
 
 static uint32_t number_of(int fd, uint64_t handle)
 {
 	uint32_t number = 0;
 
-	works(device_read(fd, handle, 0, &number, sizeof(number)));
+	works(refslab_read(fd, handle, 0, &number, sizeof(number)));
 	return number;
 }
 
@@ -76,7 +46,7 @@ static void test_referents(void **state)
 		n = 0;
 		do {
 			count = rooms[room];
-			works(referents(client->fd, hub, &cursor, handles, &count));
+			works(refslab_referents(client->fd, hub, &cursor, handles, &count));
 			assert_true(count <= rooms[room]);
 			for (i = 0; i < count; i++) {
 				assert_true(n < N);
@@ -97,17 +67,17 @@ static void test_referents_of_little(void **state)
 	uint64_t two = make(client->fd, client->two), handles[4], cursor = 0;
 	uint32_t count = 4;
 
-	works(referents(client->fd, leaf, &cursor, handles, &count));
+	works(refslab_referents(client->fd, leaf, &cursor, handles, &count));
 	assert_int_equal(count, 0);
 	assert_int_equal(cursor, 0);
 	count = 4;
-	works(referents(client->fd, two, &cursor, handles, &count));
+	works(refslab_referents(client->fd, two, &cursor, handles, &count));
 	assert_int_equal(count, 0);
 	/* Itself, twice. */
 	fill(client->fd, two, 0, two);
 	fill(client->fd, two, 1, two);
 	count = 4;
-	works(referents(client->fd, two, &cursor, handles, &count));
+	works(refslab_referents(client->fd, two, &cursor, handles, &count));
 	assert_int_equal(count, 2);
 	assert_int_equal(count_of(client->fd, two), 5);
 	drop(client->fd, handles[0]);
@@ -125,22 +95,22 @@ static void test_referents_mistakes(void **state)
 	size_t i;
 
 	fill(client->fd, two, 0, two);
-	fails(EBADF, referents(client->fd, 0, &cursor, handles, &count));
-	fails(EBADF, referents(client->fd, weak, &cursor, handles, &count));
-	fails(EBADF, referents(client->fd, two + 1, &cursor, handles, &count));
+	fails(EBADF, refslab_referents(client->fd, 0, &cursor, handles, &count));
+	fails(EBADF, refslab_referents(client->fd, weak, &cursor, handles, &count));
+	fails(EBADF, refslab_referents(client->fd, two + 1, &cursor, handles, &count));
 	count = 0;
-	fails(EINVAL, referents(client->fd, two, &cursor, handles, &count));
+	fails(EINVAL, refslab_referents(client->fd, two, &cursor, handles, &count));
 	count = REFSLAB_INSPECT_MAX + 1;
-	fails(EINVAL, referents(client->fd, two, &cursor, handles, &count));
+	fails(EINVAL, refslab_referents(client->fd, two, &cursor, handles, &count));
 	count = 4;
-	fails(EFAULT, referents(client->fd, two, &cursor, (uint64_t *)8, &count));
+	fails(EFAULT, refslab_referents(client->fd, two, &cursor, (uint64_t *)8, &count));
 	assert_int_equal(count_of(client->fd, two), 2);
 
 	/* Any number will do as a cursor, and finds nothing beyond the end. */
 	for (i = 0; i < ARRAY_SIZE(far); i++) {
 		cursor = far[i];
 		count = 4;
-		works(referents(client->fd, two, &cursor, handles, &count));
+		works(refslab_referents(client->fd, two, &cursor, handles, &count));
 		assert_int_equal(count, 0);
 		assert_int_equal(cursor, 0);
 	}
@@ -181,11 +151,11 @@ static void test_referents_no_room(void **state)
 	fill(fd, two, 1, two);
 	dup_of(fd, two);
 	last = dup_of(fd, two);
-	fails(ENOSPC, referents(fd, two, &cursor, handles, &count));
+	fails(ENOSPC, refslab_referents(fd, two, &cursor, handles, &count));
 	assert_int_equal(info_of(fd).handles, 3);
 	assert_int_equal(count_of(fd, two), 5);
 	drop(fd, last);
-	works(referents(fd, two, &cursor, handles, &count));
+	works(refslab_referents(fd, two, &cursor, handles, &count));
 	assert_int_equal(count, 2);
 	close(fd);
 }
@@ -194,31 +164,29 @@ static void test_referents_no_room(void **state)
 static void test_debug(void **state)
 {
 	struct client *client = *state;
-	struct refslab_quarantine quarantine = { 0 };
+	uint32_t quarantine = 0;
+	uint64_t objects;
 	struct refslab_debug arg = { .size = sizeof(arg) };
 
 	assert_int_equal(debug_of(client->fd), 0);
-	works(set_debug(client->fd, REFSLAB_DEBUG_SAVEALL));
+	works(refslab_debug_set(client->fd, REFSLAB_DEBUG_SAVEALL));
 	assert_int_equal(debug_of(client->fd), REFSLAB_DEBUG_SAVEALL);
 	/* The same as the quarantine, both ways. */
-	works(device_quarantine(client->fd, &quarantine));
-	assert_int_equal(quarantine.enabled, 1);
+	works(refslab_quarantine_get(client->fd, &quarantine, &objects));
+	assert_int_equal(quarantine, 1);
 	drop(client->fd, ring(client->fd, client->two, 3));
 	assert_int_equal(sweep(client->fd, 2), 0);
 	assert_int_equal(stats_of(client->fd, 2).unfreed, 3);
-	works(set_debug(client->fd, REFSLAB_DEBUG_STATS));
+	works(refslab_debug_set(client->fd, REFSLAB_DEBUG_STATS));
 	assert_int_equal(debug_of(client->fd), REFSLAB_DEBUG_STATS);
-	quarantine = (struct refslab_quarantine) {
-		.flags = REFSLAB_QUARANTINE_SET, .enabled = 1,
-	};
-	works(device_quarantine(client->fd, &quarantine));
+	works(refslab_quarantine_set(client->fd, 1));
 	assert_int_equal(debug_of(client->fd),
 			 REFSLAB_DEBUG_STATS | REFSLAB_DEBUG_SAVEALL);
 
 	/* Python's others: not here, and nothing is changed. */
-	fails(EINVAL, set_debug(client->fd, 1 << 1));
-	fails(EINVAL, set_debug(client->fd, 1 << 2));
-	fails(EINVAL, set_debug(client->fd, 1u << 31));
+	fails(EINVAL, refslab_debug_set(client->fd, 1 << 1));
+	fails(EINVAL, refslab_debug_set(client->fd, 1 << 2));
+	fails(EINVAL, refslab_debug_set(client->fd, 1u << 31));
 	arg.flags = 2;
 	fails(EINVAL, call(client->fd, REFSLAB_DEBUG, &arg));
 	arg.flags = REFSLAB_DEBUG_SET;
@@ -226,7 +194,7 @@ static void test_debug(void **state)
 	fails(EINVAL, call(client->fd, REFSLAB_DEBUG, &arg));
 	assert_int_equal(debug_of(client->fd),
 			 REFSLAB_DEBUG_STATS | REFSLAB_DEBUG_SAVEALL);
-	works(set_debug(client->fd, 0));
+	works(refslab_debug_set(client->fd, 0));
 	assert_int_equal(debug_of(client->fd), 0);
 }
 
@@ -264,7 +232,7 @@ static void test_debug_stats(void **state)
 		 info_of(client->fd).name);
 	sweep(client->fd, 1);
 	assert_int_equal(logged(log, text), 0);
-	works(set_debug(client->fd, REFSLAB_DEBUG_STATS));
+	works(refslab_debug_set(client->fd, REFSLAB_DEBUG_STATS));
 	sweep(other, 1);
 	drop(client->fd, ring(client->fd, client->two, 3));
 	sweep(client->fd, 1);
@@ -276,7 +244,7 @@ static void test_debug_stats(void **state)
 	sweep(client->fd, 0);
 	sweep(other, 0);
 	assert_int_equal(logged(log, text), 0);
-	works(set_debug(client->fd, 0));
+	works(refslab_debug_set(client->fd, 0));
 	snprintf(text, sizeof(text), "refslab: heap %s: sweep",
 		 info_of(client->fd).name);
 	logged(log, text);
@@ -316,7 +284,7 @@ static uint32_t object_flags(int fd, uint64_t handle)
 {
 	struct refslab_object_info info;
 
-	works(device_object_info(fd, handle, &info));
+	works(refslab_object_info(fd, handle, &info));
 	return info.object_flags;
 }
 
@@ -330,9 +298,9 @@ static void test_is_tracked(void **state)
 	assert_int_equal(object_flags(client->fd, two) & REFSLAB_OBJECT_TRACKED,
 			 REFSLAB_OBJECT_TRACKED);
 	assert_int_equal(object_flags(client->fd, leaf) & REFSLAB_OBJECT_TRACKED, 0);
-	works(device_freeze(client->fd, REFSLAB_FREEZE_ON, &objects));
+	works(refslab_freeze(client->fd, &objects));
 	assert_int_equal(object_flags(client->fd, two) & REFSLAB_OBJECT_TRACKED, 0);
-	works(device_freeze(client->fd, REFSLAB_FREEZE_OFF, &objects));
+	works(refslab_unfreeze(client->fd, &objects));
 	assert_int_equal(object_flags(client->fd, two) & REFSLAB_OBJECT_TRACKED,
 			 REFSLAB_OBJECT_TRACKED);
 }
@@ -345,35 +313,35 @@ static void test_tuning(void **state)
 	uint32_t threshold[REFSLAB_GENERATIONS], enabled = -1;
 	int64_t count[REFSLAB_GENERATIONS];
 
-	works(device_enable_get(client->fd, &enabled));
+	works(refslab_enable_get(client->fd, &enabled));
 	assert_int_equal(enabled, 0);
-	works(device_thresholds_get(client->fd, threshold));
+	works(refslab_thresholds_get(client->fd, threshold));
 	assert_int_equal(threshold[0], 700);
 	assert_int_equal(threshold[1], 10);
 	assert_int_equal(threshold[2], 10);
-	works(device_thresholds_set(client->fd, wanted));
-	works(device_thresholds_get(client->fd, threshold));
+	works(refslab_thresholds_set(client->fd, wanted));
+	works(refslab_thresholds_get(client->fd, threshold));
 	assert_memory_equal(threshold, wanted, sizeof(wanted));
 
 	make(client->fd, client->two);
 	make(client->fd, client->two);
 	make(client->fd, client->leaf);
-	works(device_counts(client->fd, count));
+	works(refslab_counts(client->fd, count));
 	assert_int_equal(count[0], 2);
 	assert_int_equal(count[1], 0);
 	sweep(client->fd, 0);
 	sweep(client->fd, 0);
-	works(device_counts(client->fd, count));
+	works(refslab_counts(client->fd, count));
 	assert_int_equal(count[0], 0);
 	assert_int_equal(count[1], 2);
 	assert_int_equal(count[2], 0);
 	sweep(client->fd, 1);
-	works(device_counts(client->fd, count));
+	works(refslab_counts(client->fd, count));
 	assert_int_equal(count[1], 0);
 	assert_int_equal(count[2], 1);
 
-	works(device_enable_set(client->fd, 1));
-	works(device_enable_get(client->fd, &enabled));
+	works(refslab_enable_set(client->fd, 1));
+	works(refslab_enable_get(client->fd, &enabled));
 	assert_int_equal(enabled, 1);
 }
 
