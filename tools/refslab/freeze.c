@@ -93,7 +93,10 @@ int command_freeze(int argc, char **argv)
 	}
 	if (!arguments.json) {
 		printf("%" PRId64 " objects are frozen\n", frozen);
-		return EXIT_SUCCESS;
+		if (!fflush(stdout) && !ferror(stdout))
+			return EXIT_SUCCESS;
+		warnx("the output could not be written");
+		return EXIT_FAILURE;
 	}
 	table_begin(&table, "freeze", columns, 2, true);
 	line = table_line(&table);

@@ -49,7 +49,7 @@ static void on_signal(int signal)
 static const struct argp_option options[] = {
 	{ "batch", 'b', NULL, 0, "Print to standard output, one sample after the other", 0 },
 	{ "iterations", 'n', "N", 0, "End after N samples", 0 },
-	{ "delay", 'd', "SECONDS", 0, "From one sample to the next (default 2)", 0 },
+	{ "delay", 'd', "SECONDS", 0, "From one sample to the next, and before the first (default 2)", 0 },
 	{ "sort", 's', "KEY", 0,
 	  "Order: objects (default), bytes, change, sweeps, freed, busy or name", 0 },
 	{ "reverse", 'r', NULL, 0, "The other way round", 0 },
