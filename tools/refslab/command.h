@@ -11,6 +11,7 @@ int command_status(int argc, char **argv);
 int command_thresholds(int argc, char **argv);
 int command_top(int argc, char **argv);
 int command_types(int argc, char **argv);
+int command_watch(int argc, char **argv);
 
 /* Exit statuses beside EXIT_SUCCESS, EXIT_FAILURE and argp's EX_USAGE. */
 #define EXIT_MISMATCH		2	/* the heap did not do what it must */

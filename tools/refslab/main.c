@@ -20,6 +20,7 @@ static const struct {
 	{ "collect", command_collect },
 	{ "freeze", command_freeze },
 	{ "top", command_top },
+	{ "watch", command_watch },
 	{ "replay", command_replay },
 };
 
@@ -78,6 +79,7 @@ static const struct argp argp = {
 		"  types [HEAP]            the types in them, their slabs and objects\n"
 		"  stats [HEAP]            what the sweeps of each generation have done\n"
 		"  top [HEAP]              heaps and types as they change\n"
+		"  watch [HEAP]            sweeps and other events as they come\n"
 		"  thresholds [get] HEAP   print the three thresholds of a heap\n"
 		"  thresholds set HEAP T0 T1 T2\n"
 		"                          set them\n"

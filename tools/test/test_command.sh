@@ -68,7 +68,7 @@ check() {
 # --- without a module ---
 
 help() {
-	for command in '' status types stats thresholds collect freeze top replay; do
+	for command in '' status types stats thresholds collect freeze top watch replay; do
 		# shellcheck disable=SC2086 # no word where there is no command
 		run 0 $command --help && has out '^Usage: refslab' || return
 		[ -z "$command" ] || has out "Usage: refslab $command" || return
@@ -86,7 +86,7 @@ usage() {
 		run 64 replay --thresholds 1,2 f && run 64 replay --thresholds 1,2,3,4 f &&
 		run 64 stats a b && run 64 freeze && run 64 freeze a b && run 64 freeze --count --unfreeze a &&
 		run 64 top a b && run 64 top --sort age && run 64 top --delay 0 && run 64 top --delay 1s &&
-		run 64 top --iterations 0 && run 64 top --iterations -1 &&
+		run 64 watch a b && run 64 watch --events 0 && run 64 watch --events 1x && run 64 top --iterations 0 && run 64 top --iterations -1 &&
 		run 64 replay --thresholds 1,2,4294967296 f && run 64 replay --name 12345678901234567890123456789012 f
 }
 check "command lines that make no sense" usage
@@ -196,7 +196,7 @@ check "stats of a heap that goes" sysfs stats_gone
 no_such_heap() {
 	for heap in gamma . .. alpha/pool /; do
 		for command in "status $heap" "types $heap" "thresholds $heap" "thresholds set $heap 1 2 3" "collect $heap" \
-			"stats $heap" "freeze $heap" "top --batch $heap"; do
+			"stats $heap" "freeze $heap" "top --batch $heap" "watch $heap"; do
 			# shellcheck disable=SC2086 # words are what is meant
 			run 1 $command && says err "refslab: no heap is called '$heap'" && [ ! -s out ] || return
 		done
@@ -321,6 +321,18 @@ top_terminal() {
 	run 1 top && has err 'this is no terminal; -b prints to a file or pipe'
 }
 check "top without a terminal" sysfs top_terminal
+
+# What makes no instance, or one without our events, leaves nothing behind.
+watch_nowhere() {
+	export REFSLAB_TRACEFS="$work/traces"
+	run 1 watch && has err 'traces is no tracefs: is it mounted\?' && mkdir -p traces/instances && run 1 watch alpha &&
+		has err 'traces/events/refslab is missing: the module is not loaded' &&
+		[ -z "$(ls traces/instances)" ]
+	set -- $?
+	unset REFSLAB_TRACEFS
+	return "$1"
+}
+check "watch without tracepoints" sysfs watch_nowhere
 
 version() {
 	run 0 --version && says out 'refslab, module version 1.2.3'
@@ -489,6 +501,37 @@ held_top() {
 		has out '^node-1 +held-heap +3 +0 '
 }
 
+# watching ARGUMENT...: starts it, with the last event's tracepoint in $last; returns when that is on.
+traces=/sys/kernel/tracing/instances
+watching() {
+	"$refslab" watch "$@" >watch-out 2>watch-err &
+	watch=$!
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		[ "$(cat "$traces/refslab-$watch/events/refslab/refslab_$last/enable" 2>/dev/null)" = 1 ] && return
+		sleep 0.5
+	done
+	cat watch-err >why
+	return 1
+}
+
+held_watch() {
+	last=sweep_end
+	held_candidates && watching --events 2 held-heap || return
+	"$refslab" replay "$work/ring" >/dev/null
+	run 0 collect held-heap && wait "$watch" && [ ! -s watch-err ] && [ "$(wc -l <watch-out)" = 2 ] &&
+		has watch-out '^ *[0-9]+\.[0-9]{6} sweep_start held-heap       generation=2$' &&
+		has watch-out '^ *[0-9]+\.[0-9]{6} sweep_end   held-heap       generation=2 examined=4 freed=0 ' || return
+	# Without a heap's name, of all; a signal ends it well, and nothing of it stays in tracefs.
+	last=free
+	watching --json --event alloc --event free || return
+	"$refslab" replay --json "$work/ring" --name ring-heap >/dev/null
+	kill -TERM "$watch"
+	wait "$watch" && [ "$(grep -c '"event":"alloc","heap":"ring-heap","type":"node-1","object":[1-9]' watch-out)" -gt 0 ] &&
+		has watch-out '^\{"time":[0-9.]+,"event":"free","heap":"ring-heap","type":"node-1","object":[1-9][0-9]*\}$' &&
+		run 1 watch --event nonsense && has err "^refslab: there is no event 'nonsense'; those there are: " &&
+		run 1 watch --event ../../sched && has err "there is no event" && [ -z "$(ls "$traces")" ]
+}
+
 # A replay that is held is a heap to look at.
 hold() {
 	"$refslab" replay --json shapes --name held-heap --root lead --hold >out 2>err &
@@ -509,7 +552,7 @@ hold() {
 		run 0 stats --json held-heap && has out '"generation": 2,' &&
 		run 0 types --json held-heap && has out '"type": "leaf"' &&
 		run 0 thresholds --json held-heap && has out '"threshold0": 50,' &&
-		held_frozen && held_top && run 1 replay shapes --name held-heap && has err 'the name is taken' &&
+		held_frozen && held_top && held_watch && run 1 replay shapes --name held-heap && has err 'the name is taken' &&
 		run 0 status --json && has out '"heap": "held-heap"'
 	set -- $?
 	kill -TERM "$pid"
