@@ -5,6 +5,7 @@
 
 int command_collect(int argc, char **argv);
 int command_freeze(int argc, char **argv);
+int command_graph(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_stats(int argc, char **argv);
 int command_status(int argc, char **argv);

@@ -22,6 +22,7 @@ static const struct {
 	{ "top", command_top },
 	{ "watch", command_watch },
 	{ "replay", command_replay },
+	{ "graph", command_graph },
 };
 
 /* There is one version, the module's; the command only talks to it. */
@@ -87,12 +88,13 @@ static const struct argp argp = {
 		"                          sweep now, and say what it did\n"
 		"  freeze HEAP             put objects out of the sweeps' sight, or back\n"
 		"  replay FILE             build a graph as objects, let go of it, and\n"
-		"                          say what was freed, and how\n\n"
+		"                          say what was freed, and how\n"
+		"  graph FILE              draw the objects that such a graph leaves\n\n"
 		"`refslab COMMAND --help' says more of each."
 		"\v"
 		"Heaps are read and tuned through /sys/kernel/refslab (or where "
-		"REFSLAB_SYSFS in the environment says); only replay opens "
-		"/dev/refslab. Numbers of bytes are exact with --json, and rounded "
+		"REFSLAB_SYSFS in the environment says); only replay and "
+		"graph open /dev/refslab. Numbers of bytes are exact with --json, and rounded "
 		"for people without it.\n\n"
 		"Exit status: 0 all is well; 1 it could not be done; 2 a replay was "
 		"done and the numbers are wrong; 64 the command line is wrong; 130 "

@@ -68,7 +68,7 @@ check() {
 # --- without a module ---
 
 help() {
-	for command in '' status types stats thresholds collect freeze top watch replay; do
+	for command in '' status types stats thresholds collect freeze top watch replay graph; do
 		# shellcheck disable=SC2086 # no word where there is no command
 		run 0 $command --help && has out '^Usage: refslab' || return
 		[ -z "$command" ] || has out "Usage: refslab $command" || return
@@ -86,7 +86,8 @@ usage() {
 		run 64 replay --thresholds 1,2 f && run 64 replay --thresholds 1,2,3,4 f &&
 		run 64 stats a b && run 64 freeze && run 64 freeze a b && run 64 freeze --count --unfreeze a &&
 		run 64 top a b && run 64 top --sort age && run 64 top --delay 0 && run 64 top --delay 1s &&
-		run 64 watch a b && run 64 watch --events 0 && run 64 watch --events 1x && run 64 top --iterations 0 && run 64 top --iterations -1 &&
+		run 64 graph && run 64 graph a b && run 64 graph --max 0 f && run 64 graph --max 1x f &&
+		run 64 graph --svg --json f && run 64 watch a b && run 64 watch --events 0 && run 64 watch --events 1x && run 64 top --iterations 0 && run 64 top --iterations -1 &&
 		run 64 replay --thresholds 1,2,4294967296 f && run 64 replay --name 12345678901234567890123456789012 f
 }
 check "command lines that make no sense" usage
@@ -452,6 +453,72 @@ chain() {
 		run 0 replay --json chain --root n10000 && replayed 20001 20000 10000 0 10001
 }
 check "replay of a chain" chain
+
+cat >picture <<'END'
+root x
+x x
+a b
+b a
+b tail
+END
+
+# All but the heap's name, which has a number in it.
+graph() {
+	run 0 graph picture --root root && sed 's/^digraph ".*"/digraph "HEAP"/' out >drawn && says drawn \
+'digraph "HEAP" {
+	// 5 objects, 5 edges, 2 cycles
+	node [shape=box, fontname="sans-serif"];
+	n1 [label="a", tooltip="node-1, generation 0, 1 reference", fillcolor="0.000 0.350 1.000", style="filled,dashed"];
+	n2 [label="b", tooltip="node-2, generation 0, 1 reference", fillcolor="0.000 0.350 1.000", style="filled,dashed"];
+	n3 [label="root", tooltip="node-1, generation 0, 1 reference", peripheries=2];
+	n4 [label="tail", tooltip="leaf, generation 0, 1 reference", style="dashed"];
+	n5 [label="x", tooltip="node-1, generation 0, 2 references", fillcolor="0.618 0.350 1.000", style="filled"];
+	n1 -> n2 [tooltip="slot 0", color="0.000 1.000 0.700"];
+	n2 -> n1 [tooltip="slot 0", color="0.000 1.000 0.700"];
+	n2 -> n4 [tooltip="slot 1"];
+	n3 -> n5 [tooltip="slot 0"];
+	n5 -> n5 [tooltip="slot 0", color="0.618 1.000 0.700"];
+}' && [ ! -s err ] &&
+		run 0 graph picture --root root --sweep && has out '// 2 objects, 2 edges, 1 cycles$' &&
+		run 0 graph picture --root root --numbers --output file && [ ! -s out ] && has file 'label="leaf-[1-9][0-9]*"' &&
+		run 0 graph picture --max 2 && has out '// 2 objects, .*; there are more objects$' &&
+		has err 'there are more objects than the 2 that are shown' && run 1 graph missing &&
+		has err 'missing: No such file'
+}
+check "graph of a heap" graph
+
+graph_json() {
+	run 0 graph --json picture --root root && has out '"complete": true' && has out '"cycles": 2' &&
+		[ "$(grep -c '"label": ' out)" = 5 ] && [ "$(grep -c '"from": ' out)" = 5 ] &&
+		[ "$(grep -c '"garbage": true' out)" = 3 ] && [ "$(grep -c '"held": true' out)" = 1 ]
+}
+check "graph as JSON" graph_json
+
+# More objects than one call finds. Without one of them the ring is no cycle.
+graph_ring() {
+	awk 'BEGIN { for (i = 0; i < 3000; i++) print "n" i, "n" (i + 1) % 3000 }' >long-ring
+	run 0 graph --json --max 3000 long-ring && has out '"complete": true' && has out '"cycles": 1,' &&
+		[ "$(grep -c '"cycle": 1,' out)" = 3000 ] && [ "$(grep -c '"garbage": true' out)" = 3000 ] &&
+		[ "$(grep -c '"from": ' out)" = 3000 ] && run 0 graph --json --max 2999 long-ring &&
+		has out '"complete": false' && has out '"cycles": 0,' && [ "$(grep -c '"from": ' out)" = 2998 ]
+}
+check "graph of a ring" graph_ring
+
+# What SVG is, graphviz knows; here is only what reaches it, and what is said when it is missing or fails.
+graph_svg() {
+	mkdir bin
+	printf '#!/bin/sh\necho "got $*"\ncat\n' >bin/dot
+	chmod +x bin/dot
+	command=$(command -v "$refslab")
+	PATH=$work/bin:$PATH "$command" graph --svg picture --root root >out 2>err &&
+		has out '^got -Tsvg$' && has out 'n5 -> n5' || return
+	printf '#!/bin/sh\ncat >/dev/null\nexit 3\n' >bin/dot
+	! PATH=$work/bin:$PATH "$command" graph --svg picture --output svg >out 2>err && has err "'dot' failed" &&
+		[ ! -e svg ] || return
+	rm bin/dot
+	! PATH=$work/bin "$command" graph --svg picture >out 2>err && has err "'dot', which is not here"
+}
+check "graph as SVG" graph_svg
 
 # As many edges as an object has slots, in one node; parallel ones among them.
 wide() {
