@@ -32,6 +32,7 @@ install: module tools
 	@$(MAKE) -s -C $(KDIR) M=$(module) $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) CONFIG_MODULE_SIG_ALL= modules_install
 	$(if $(DESTDIR),,depmod -a $(KERNELRELEASE))
 	install -D -m 755 $(build)/tools/refslab $(DESTDIR)$(PREFIX)/bin/refslab
+	install -D -m 644 tools/refslab/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/refslab
 	@$(library) install
 	@for page in $(pages); do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit; \
@@ -43,7 +44,7 @@ install: module tools
 uninstall:
 	rm -f $(DESTDIR)/lib/modules/$(KERNELRELEASE)/updates/refslab.ko*
 	$(if $(DESTDIR),,depmod -a $(KERNELRELEASE))
-	rm -f $(DESTDIR)$(PREFIX)/bin/refslab
+	rm -f $(DESTDIR)$(PREFIX)/bin/refslab $(DESTDIR)$(PREFIX)/share/bash-completion/completions/refslab
 	@$(library) uninstall
 	rm -f $(foreach page,$(pages),\
 		$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
@@ -92,8 +93,8 @@ help:
 #: refslab, typed object heaps for the Linux kernel
 #:
 #:   make              build the module for the running kernel, or that of KDIR=
-#:   make install      the same, and install it, the refslab command, the library and
-#:                     their manual pages
+#:   make install      the same, and install it, the refslab command, the library,
+#:                     manual pages and completion
 #:   make uninstall    take them away again
 #:   make tools        build the library, the refslab command, examples and test programs
 #:
