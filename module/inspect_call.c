@@ -71,6 +71,9 @@ static void drop_handles(struct session *session, const u64 *handles, u32 n)
  * Handles for objects, whose references are the handles' then, or gone. Those
  * that can have no more references are left out. Returns how many, or an error
  * and there are none.
+ *
+ * What one finds without having been given it one may look at, unless the heap
+ * is one's own.
  */
 static int make_handles(struct session *session, struct refslab_object **objs,
 			u32 n, u64 *handles)
@@ -84,10 +87,13 @@ static int make_handles(struct session *session, struct refslab_object **objs,
 			continue;
 		}
 		err = handle_reserve(&session->handles, &handles[made]);
-		if (!err)
-			handle_install(&session->handles, handles[made++], objs[i]);
-		else
+		if (err) {
 			refslab_put(objs[i]);
+			continue;
+		}
+		handle_install(&session->handles, handles[made], objs[i]);
+		handle_set_read_only(&session->handles, handles[made++],
+				     session->joined);
 	}
 	if (!err)
 		return made;
