@@ -137,8 +137,8 @@ static int run_write(struct session *session, const struct refslab_op *op)
 
 /* The entries that are not about the life of handles. */
 static noinline int run_other(struct session *session, const struct batch *batch, u32 at,
-		     struct refslab_op *op, struct refslab_result *result,
-		     u64 *made)
+			      struct refslab_op *op, struct refslab_result *result,
+			      u64 *made)
 {
 	int err;
 

@@ -95,7 +95,7 @@ int call_type_create(struct session *session, union session_data *data)
 }
 
 void call_type_create_finish(struct session *session, union session_data *data,
-			       bool copied)
+			     bool copied)
 {
 	const struct refslab_type_create *arg = &data->type_create;
 	struct refslab_type *type = type_find(session_heap(session), arg->type);
