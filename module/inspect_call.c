@@ -36,7 +36,11 @@ static_assert(offsetof(struct refslab_referents, handles) ==
 	      offsetof(struct refslab_referrers, handles));
 static_assert(REFSLAB_ANY_GENERATION == REFSLAB_GENERATION_ANY);
 
-/* Fills an array; session's mutex held. Returns how many, or an error. */
+/*
+ * Fills an array; session's mutex held. Returns how many, or an error. Says too
+ * whether the handles are to be read-only: what one finds without having been
+ * given it one may look at, unless the heap is one's own.
+ */
 typedef int find_fn(struct session *session, struct session_inspect *data,
 		    struct refslab_object **objs);
 
@@ -51,6 +55,7 @@ static int find_objects(struct session *session, struct session_inspect *data,
 		if (!type)
 			return -ENOENT;
 	}
+	data->read_only = session->joined;
 	return refslab_inspect_objects(session_heap(session), type,
 				       arg->generation, &arg->cursor, objs,
 				       arg->count);
@@ -65,6 +70,7 @@ static int find_referrers(struct session *session, struct session_inspect *data,
 	object = handle_object(&session->handles, arg->handle);
 	if (!object)
 		return -EBADF;
+	data->read_only = session->joined;
 	return refslab_inspect_referrers(object, &arg->cursor, objs, arg->count);
 }
 
@@ -77,6 +83,8 @@ static int find_referents(struct session *session, struct session_inspect *data,
 	object = handle_object(&session->handles, arg->handle);
 	if (!object)
 		return -EBADF;
+	/* as by SLOT_LOAD of each slot */
+	data->read_only = handle_read_only(&session->handles, arg->handle);
 	return refslab_inspect_referents(object, &arg->cursor, objs, arg->count);
 }
 
@@ -95,7 +103,7 @@ static void drop_handles(struct session *session, const u64 *handles, u32 n)
  * and there are none.
  */
 static int make_handles(struct session *session, struct refslab_object **objs,
-			u32 n, u64 *handles)
+			u32 n, u64 *handles, bool read_only)
 {
 	u32 i, made = 0;
 	int err = 0;
@@ -106,10 +114,13 @@ static int make_handles(struct session *session, struct refslab_object **objs,
 			continue;
 		}
 		err = handle_reserve(&session->handles, &handles[made]);
-		if (!err)
-			handle_install(&session->handles, handles[made++], objs[i]);
-		else
+		if (err) {
 			refslab_put(objs[i]);
+			continue;
+		}
+		handle_install(&session->handles, handles[made], objs[i]);
+		handle_set_read_only(&session->handles, handles[made++],
+				     read_only);
 	}
 	if (!err)
 		return made;
@@ -136,7 +147,8 @@ static int find_locked(struct session *session, struct session_inspect *data,
 		n = find(session, data, objs);
 		up_read(&heap->types);
 		if (n > 0)
-			n = make_handles(session, objs, n, handles);
+			n = make_handles(session, objs, n, handles,
+					 data->read_only);
 		mutex_unlock(&session->mutex);
 	}
 	kvfree(objs);

@@ -32,6 +32,17 @@ example weak-cache <<END
 7: 49
 END
 
+example shared-graph <<END
+3
+2
+1
+END
+
+example passed-object <<END
+received: a letter
+written: this handle, session or user may not do that
+END
+
 example batch <<END
 entries done: 397
 objects: 100, handles: 1

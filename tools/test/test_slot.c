@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Slots: each filled one is a reference; storing, loading, moving, emptying. */
+#include <pthread.h>
+
 #include "client.h"
 
 static void test_set_load(void **state)
@@ -230,6 +232,110 @@ static void test_move_by_two_handles(void **state)
 	assert_int_equal(count_of(client->fd, x), 2);
 }
 
+/* It changes what is as expected, whichever handle says so, and nothing else. */
+static void test_cmpxchg(void **state)
+{
+	struct client *client = *state;
+	uint64_t a = make(client->fd, client->two), b = make(client->fd, client->one);
+	uint64_t c = make(client->fd, client->one), other = dup_of(client->fd, b);
+	int fd = client->fd;
+
+	fails(EAGAIN, refslab_slot_cmpxchg(fd, a, 0, b, c));
+	works(refslab_slot_cmpxchg(fd, a, 0, 0, b));
+	assert_int_equal(count_of(fd, b), 3);
+	fails(EAGAIN, refslab_slot_cmpxchg(fd, a, 0, 0, c));
+	fails(EAGAIN, refslab_slot_cmpxchg(fd, a, 0, c, 0));
+	assert_int_equal(count_of(fd, b), 3);
+	assert_int_equal(count_of(fd, c), 1);
+	works(refslab_slot_cmpxchg(fd, a, 0, other, c));
+	assert_int_equal(count_of(fd, b), 2);
+	assert_int_equal(count_of(fd, c), 2);
+	works(refslab_slot_cmpxchg(fd, a, 0, c, c));
+	assert_int_equal(count_of(fd, c), 2);
+	works(refslab_slot_cmpxchg(fd, a, 0, c, 0));
+	works(refslab_slot_cmpxchg(fd, a, 0, 0, 0));
+	assert_int_equal(count_of(fd, c), 1);
+	assert_true(load(fd, a, 0) == 0);
+}
+
+static void test_cmpxchg_mistakes(void **state)
+{
+	struct client *client = *state;
+	uint64_t a = make(client->fd, client->two), b = make(client->fd, client->one);
+	uint64_t weak = weak_of(client->fd, b);
+	struct refslab_slot_cmpxchg arg = {
+		.size = sizeof(arg), .handle = a, .target = b, .reserved = 1,
+	};
+	int fd = client->fd;
+
+	fails(EBADF, refslab_slot_cmpxchg(fd, 0, 0, 0, b));
+	fails(EBADF, refslab_slot_cmpxchg(fd, weak, 0, 0, b));
+	fails(EBADF, refslab_slot_cmpxchg(fd, a, 0, weak, b));
+	fails(EBADF, refslab_slot_cmpxchg(fd, a, 0, 0, weak));
+	fails(EBADF, refslab_slot_cmpxchg(fd, a, 0, 4711, b));
+	fails(EINVAL, refslab_slot_cmpxchg(fd, a, 2, 0, b));
+	fails(EINVAL, refslab_slot_cmpxchg(fd, a, UINT32_MAX, 0, b));
+	fails(EINVAL, call(fd, REFSLAB_SLOT_CMPXCHG, &arg));
+	assert_true(load(fd, a, 0) == 0);
+	assert_int_equal(count_of(fd, b), 1);
+}
+
+#define PUSHERS	4
+#define PUSHES	500
+
+struct pusher {
+	struct client *client;
+	uint64_t list;
+};
+
+/* Puts objects in front of a list that others change too. */
+static void *push(void *data)
+{
+	struct pusher *pusher = data;
+	int fd = pusher->client->fd, i, err;
+	uint64_t node, first;
+
+	for (i = 0; i < PUSHES; i++) {
+		if (refslab_alloc(fd, pusher->client->one, &node))
+			return "no node";
+		do {
+			err = refslab_slot_load(fd, pusher->list, 0, &first);
+			if (err)
+				break;
+			err = refslab_slot_set(fd, node, 0, first);
+			if (!err)
+				err = refslab_slot_cmpxchg(fd, pusher->list, 0,
+							   first, node);
+			if (first)
+				refslab_close(fd, first);
+		} while (err == -EAGAIN);
+		if (err || refslab_close(fd, node))
+			return "not pushed";
+	}
+	return NULL;
+}
+
+static void test_cmpxchg_threads(void **state)
+{
+	struct client *client = *state;
+	struct pusher pusher = { client, make(client->fd, client->one) };
+	pthread_t threads[PUSHERS];
+	void *wrong;
+	int i;
+
+	for (i = 0; i < PUSHERS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, push, &pusher), 0);
+	for (i = 0; i < PUSHERS; i++) {
+		pthread_join(threads[i], &wrong);
+		assert_null(wrong);
+	}
+	/* None has been lost, and nobody else has any. */
+	assert_objects(client->fd, 1 + PUSHERS * PUSHES);
+	assert_int_equal(info_of(client->fd).handles, 1);
+	fill(client->fd, pusher.list, 0, 0);
+	assert_objects(client->fd, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -243,6 +349,9 @@ int main(void)
 		client_test(test_every_slot),
 		client_test(test_move),
 		client_test(test_move_by_two_handles),
+		client_test(test_cmpxchg),
+		client_test(test_cmpxchg_mistakes),
+		client_test(test_cmpxchg_threads),
 	};
 
 	return run_as_tap(tests);
