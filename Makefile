@@ -14,7 +14,10 @@ export REFSLAB_CACHE
 build := $(CURDIR)/build
 vm := tools/vm
 module := $(build)/modules/$(KERNELRELEASE)
-programs := tools/refslab tools/test
+programs := tools/librefslab tools/refslab tools/test tools/examples
+# Those of section 3 are the library's.
+pages := $(wildcard Documentation/man/*.[124-9])
+library := $(MAKE) -s --no-print-directory -C tools/librefslab DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
 kbuild_variables := $(if $(V),V=$(V)) $(if $(REFSLAB_ANY_KERNEL),REFSLAB_ANY_KERNEL=$(REFSLAB_ANY_KERNEL))
 
 module: headers
@@ -29,7 +32,9 @@ install: module tools
 	@$(MAKE) -s -C $(KDIR) M=$(module) $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) CONFIG_MODULE_SIG_ALL= modules_install
 	$(if $(DESTDIR),,depmod -a $(KERNELRELEASE))
 	install -D -m 755 $(build)/tools/refslab $(DESTDIR)$(PREFIX)/bin/refslab
-	@for page in $(wildcard Documentation/man/*.[1-9]); do \
+	install -D -m 644 tools/refslab/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/refslab
+	@$(library) install
+	@for page in $(pages); do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit; \
 	done
 	@for rules in $(wildcard tools/udev/*.rules); do \
@@ -39,8 +44,9 @@ install: module tools
 uninstall:
 	rm -f $(DESTDIR)/lib/modules/$(KERNELRELEASE)/updates/refslab.ko*
 	$(if $(DESTDIR),,depmod -a $(KERNELRELEASE))
-	rm -f $(DESTDIR)$(PREFIX)/bin/refslab
-	rm -f $(foreach page,$(wildcard Documentation/man/*.[1-9]),\
+	rm -f $(DESTDIR)$(PREFIX)/bin/refslab $(DESTDIR)$(PREFIX)/share/bash-completion/completions/refslab
+	@$(library) uninstall
+	rm -f $(foreach page,$(pages),\
 		$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
 	rm -f $(foreach rules,$(wildcard tools/udev/*.rules),$(DESTDIR)/etc/udev/rules.d/$(notdir $(rules)))
 
@@ -96,9 +102,10 @@ help:
 #: refslab, typed object heaps for the Linux kernel
 #:
 #:   make              build the module for the running kernel, or that of KDIR=
-#:   make install      the same, and install it, the refslab command and its manual pages
+#:   make install      the same, and install it, the refslab command, the library,
+#:                     manual pages and completion
 #:   make uninstall    take them away again
-#:   make tools        build the refslab command and the test programs
+#:   make tools        build the library, the refslab command, examples and test programs
 #:
 #: In a virtual machine, nothing to install but packages:
 #:   make demo         see it work

@@ -175,6 +175,22 @@ static void test_survivors(struct kunit *test)
 	f->left = 1;
 }
 
+/* The line itself is read by a test of user space. */
+static void test_logging(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct knot *a = knot_make(test, f->knot);
+
+	KUNIT_EXPECT_FALSE(test, refslab_get_logging(f->heap));
+	knot_edge(a, 0, a);
+	knot_put(a);
+	refslab_set_logging(f->heap, true);
+	KUNIT_EXPECT_TRUE(test, refslab_get_logging(f->heap));
+	KUNIT_EXPECT_EQ(test, fixture_collect(test, 2), 1);
+	refslab_set_logging(f->heap, false);
+	KUNIT_EXPECT_FALSE(test, refslab_get_logging(f->heap));
+}
+
 static struct kunit_case report_cases[] = {
 	KUNIT_CASE(test_sweep_broken),
 	KUNIT_CASE(test_sweep_broken_elsewhere),
@@ -182,6 +198,7 @@ static struct kunit_case report_cases[] = {
 	KUNIT_CASE(test_got_before),
 	KUNIT_CASE(test_got_by_what_it_holds),
 	KUNIT_CASE(test_survivors),
+	KUNIT_CASE(test_logging),
 	{}
 };
 

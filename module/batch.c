@@ -140,8 +140,8 @@ static int run_write(struct session *session, const struct refslab_op *op)
 
 /* The entries that are not about the life of handles. */
 static noinline int run_other(struct session *session, const struct batch *batch, u32 at,
-		     struct refslab_op *op, struct refslab_result *result,
-		     u64 *made)
+			      struct refslab_op *op, struct refslab_result *result,
+			      u64 *made)
 {
 	int err;
 
@@ -204,9 +204,10 @@ static __always_inline int run_op(struct session *session,
 			return -EINVAL;
 		return op_close(session, op->handle);
 	case REFSLAB_OP_DUP:
-		if (!unused_zero(op, USES_HANDLE))
+		if (!unused_zero(op, USES_HANDLE | USES_FLAGS) ||
+		    op->flags & ~REFSLAB_READ_ONLY)
 			return -EINVAL;
-		return op_dup(session, op->handle, 0, made);
+		return op_dup(session, op->handle, op->flags, made);
 	case REFSLAB_OP_WEAK:
 		if (!unused_zero(op, USES_HANDLE))
 			return -EINVAL;

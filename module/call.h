@@ -16,14 +16,36 @@ struct file;
  * struct session_inspect - what calls that look around are given
  * @objects: of REFSLAB_OBJECTS; the caller's structure, copied
  * @referrers: of REFSLAB_REFERRERS, likewise
+ * @referents: of REFSLAB_REFERENTS, likewise
  * @made: the handles they made, between run and finish
+ * @read_only: these are read-only
  */
 struct session_inspect {
 	union {
 		struct refslab_objects objects;
 		struct refslab_referrers referrers;
+		struct refslab_referents referents;
 	};
 	u64	*made;
+	bool	read_only;
+};
+
+/**
+ * struct session_file - what calls that make a descriptor are given
+ * @invite: of REFSLAB_INVITE; the caller's structure, copied
+ * @export: of REFSLAB_EXPORT, likewise
+ * @map: of REFSLAB_MAP, likewise
+ * @file: what they made, between run and finish
+ * @fd: the descriptor reserved for it
+ */
+struct session_file {
+	union {
+		struct refslab_invite invite;
+		struct refslab_export export;
+		struct refslab_map map;
+	};
+	struct file	*file;
+	int		fd;
 };
 
 /**
@@ -44,6 +66,12 @@ union session_data {
 	struct refslab_heap_create heap_create;
 	struct refslab_heap_info heap_info;
 	struct refslab_heap_limits heap_limits;
+	struct session_file file;
+	struct refslab_join join;
+	struct refslab_import import;
+	struct refslab_root_set root_set;
+	struct refslab_root_get root_get;
+	struct refslab_root_next root_next;
 	struct refslab_type_create type_create;
 	struct refslab_type_destroy type_destroy;
 	struct refslab_type_info type_info;
@@ -65,8 +93,16 @@ union session_data {
 	struct refslab_collect collect;
 	struct refslab_freeze freeze;
 	struct refslab_quarantine quarantine;
+	struct refslab_debug debug;
 	struct session_inspect inspect;
 	struct session_batch batch;
+};
+
+/* Which calls change something of the heap, and so are not for all sessions. */
+enum call_changes {
+	CHANGES_NOTHING,
+	CHANGES_BY_FLAGS,	/* without a flag it only asks */
+	CHANGES_HEAP,
 };
 
 /**
@@ -77,6 +113,8 @@ union session_data {
  * @size: of the structure, as this kernel knows it
  * @min_size: of the structure, as it was first published
  * @flags: those it knows
+ * @changes: whether it is for read-only sessions. Calls that change something
+ *	through a handle are refused because of the handle
  * @out: the structure is copied back
  * @locked: @run is called with the session's mutex held
  * @typed: likewise with the heap's types held for reading
@@ -89,6 +127,7 @@ struct session_call {
 	u16	size;
 	u16	min_size;
 	u32	flags;
+	enum call_changes changes;
 	bool	out;
 	bool	locked;
 	bool	typed;
@@ -146,11 +185,14 @@ int call_stats(struct session *session, union session_data *data);
 int call_collect(struct session *session, union session_data *data);
 int call_freeze(struct session *session, union session_data *data);
 int call_quarantine(struct session *session, union session_data *data);
+int call_debug(struct session *session, union session_data *data);
 
 /*
  * What calls and the entries of batches have in common; session's mutex held,
  * and for op_alloc() the heap's types for reading.
  */
+int op_alloc_other(struct session *session, u32 type_id, u64 *handle);
+
 static inline int op_alloc(struct session *session, u32 type_id, u64 *handle)
 {
 	struct refslab_type *type = session_known_type(session, type_id);
@@ -158,7 +200,7 @@ static inline int op_alloc(struct session *session, u32 type_id, u64 *handle)
 	int err;
 
 	if (unlikely(!type))
-		return -ENOENT;
+		return op_alloc_other(session, type_id, handle);
 	err = handle_reserve(&session->handles, handle);
 	if (unlikely(err))
 		return err;

@@ -15,7 +15,7 @@
 
 #include "heap.h"
 
-/* What both have in common is in the same place, so one will do for both. */
+/* What all have in common is in the same place, so one will do for all. */
 static_assert(offsetof(struct refslab_objects, cursor) ==
 	      offsetof(struct refslab_referrers, cursor));
 static_assert(offsetof(struct refslab_objects, count) ==
@@ -24,9 +24,23 @@ static_assert(offsetof(struct refslab_objects, reserved) ==
 	      offsetof(struct refslab_referrers, reserved));
 static_assert(offsetof(struct refslab_objects, handles) ==
 	      offsetof(struct refslab_referrers, handles));
+static_assert(offsetof(struct refslab_referents, handle) ==
+	      offsetof(struct refslab_referrers, handle));
+static_assert(offsetof(struct refslab_referents, cursor) ==
+	      offsetof(struct refslab_referrers, cursor));
+static_assert(offsetof(struct refslab_referents, count) ==
+	      offsetof(struct refslab_referrers, count));
+static_assert(offsetof(struct refslab_referents, reserved) ==
+	      offsetof(struct refslab_referrers, reserved));
+static_assert(offsetof(struct refslab_referents, handles) ==
+	      offsetof(struct refslab_referrers, handles));
 static_assert(REFSLAB_ANY_GENERATION == REFSLAB_GENERATION_ANY);
 
-/* Fills an array; session's mutex held. Returns how many, or an error. */
+/*
+ * Fills an array; session's mutex held. Returns how many, or an error. Says too
+ * whether the handles are to be read-only: what one finds without having been
+ * given it one may look at, unless the heap is one's own.
+ */
 typedef int find_fn(struct session *session, struct session_inspect *data,
 		    struct refslab_object **objs);
 
@@ -41,6 +55,7 @@ static int find_objects(struct session *session, struct session_inspect *data,
 		if (!type)
 			return -ENOENT;
 	}
+	data->read_only = session->joined;
 	return refslab_inspect_objects(session_heap(session), type,
 				       arg->generation, &arg->cursor, objs,
 				       arg->count);
@@ -55,7 +70,22 @@ static int find_referrers(struct session *session, struct session_inspect *data,
 	object = handle_object(&session->handles, arg->handle);
 	if (!object)
 		return -EBADF;
+	data->read_only = session->joined;
 	return refslab_inspect_referrers(object, &arg->cursor, objs, arg->count);
+}
+
+static int find_referents(struct session *session, struct session_inspect *data,
+			  struct refslab_object **objs)
+{
+	struct refslab_referents *arg = &data->referents;
+	struct refslab_object *object;
+
+	object = handle_object(&session->handles, arg->handle);
+	if (!object)
+		return -EBADF;
+	/* as by SLOT_LOAD of each slot */
+	data->read_only = handle_read_only(&session->handles, arg->handle);
+	return refslab_inspect_referents(object, &arg->cursor, objs, arg->count);
 }
 
 /* Takes handles back, those of them that are there still. */
@@ -73,7 +103,7 @@ static void drop_handles(struct session *session, const u64 *handles, u32 n)
  * and there are none.
  */
 static int make_handles(struct session *session, struct refslab_object **objs,
-			u32 n, u64 *handles)
+			u32 n, u64 *handles, bool read_only)
 {
 	u32 i, made = 0;
 	int err = 0;
@@ -84,10 +114,13 @@ static int make_handles(struct session *session, struct refslab_object **objs,
 			continue;
 		}
 		err = handle_reserve(&session->handles, &handles[made]);
-		if (!err)
-			handle_install(&session->handles, handles[made++], objs[i]);
-		else
+		if (err) {
 			refslab_put(objs[i]);
+			continue;
+		}
+		handle_install(&session->handles, handles[made], objs[i]);
+		handle_set_read_only(&session->handles, handles[made++],
+				     read_only);
 	}
 	if (!err)
 		return made;
@@ -114,7 +147,8 @@ static int find_locked(struct session *session, struct session_inspect *data,
 		n = find(session, data, objs);
 		up_read(&heap->types);
 		if (n > 0)
-			n = make_handles(session, objs, n, handles);
+			n = make_handles(session, objs, n, handles,
+					 data->read_only);
 		mutex_unlock(&session->mutex);
 	}
 	kvfree(objs);
@@ -172,7 +206,13 @@ int inspect_referrers(struct session *session, union session_data *data)
 	return inspect(session, &data->inspect, find_referrers);
 }
 
-/* What both leave behind. */
+/* REFSLAB_REFERENTS */
+int inspect_referents(struct session *session, union session_data *data)
+{
+	return inspect(session, &data->inspect, find_referents);
+}
+
+/* What all leave behind. */
 void inspect_finish(struct session *session, union session_data *data,
 		    bool copied)
 {

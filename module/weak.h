@@ -31,8 +31,9 @@ struct weak_table {
 };
 
 /*
- * Whether somebody may refer weakly to an object that is dead but not yet free:
- * set while a reference was held, all of which are gone.
+ * Whether a dead object of a type that allows them had weak references, or is on
+ * somebody's account: the bit was set while a reference was held, all of which
+ * are gone.
  */
 static inline bool weak_referred(struct refslab_object *obj)
 {

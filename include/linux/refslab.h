@@ -361,6 +361,11 @@ unsigned int refslab_inspect_objects(struct refslab_heap *heap,
 unsigned int refslab_inspect_referrers(struct refslab_object *obj, u64 *cursor,
 				       struct refslab_object **objs,
 				       unsigned int n);
+unsigned int refslab_inspect_referents(struct refslab_object *obj, u64 *cursor,
+				       struct refslab_object **objs,
+				       unsigned int n);
+bool refslab_is_tracked(struct refslab_object *obj);
+bool refslab_is_finalized(struct refslab_object *obj);
 
 /* freeze.c */
 long refslab_freeze(struct refslab_heap *heap);
@@ -370,6 +375,10 @@ void refslab_set_quarantine(struct refslab_heap *heap, bool on);
 bool refslab_get_quarantine(struct refslab_heap *heap);
 long refslab_drain_quarantine(struct refslab_heap *heap);
 unsigned long refslab_quarantined(struct refslab_heap *heap);
+
+/* report.c */
+void refslab_set_logging(struct refslab_heap *heap, bool on);
+bool refslab_get_logging(struct refslab_heap *heap);
 
 /* object.c; called by the inline functions below, not by others */
 struct refslab_object *__refslab_alloc_slow(struct refslab_type *type, gfp_t gfp);

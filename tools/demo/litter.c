@@ -7,25 +7,24 @@
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "device.h"
+#include <refslab.h>
 
 static void check(int error, const char *what)
 {
 	if (error < 0)
-		errx(EXIT_FAILURE, "%s: %s", what, device_error(error));
+		errx(EXIT_FAILURE, "%s: %s", what, refslab_strerror(error));
 }
 
 static void make_cycle(int fd, uint32_t type)
 {
 	uint64_t a, b;
 
-	check(device_alloc(fd, type, &a), "making an object");
-	check(device_alloc(fd, type, &b), "making an object");
-	check(device_slot_set(fd, a, 0, b), "filling a slot");
-	check(device_slot_set(fd, b, 0, a), "filling a slot");
-	check(device_close(fd, a), "closing a handle");
-	check(device_close(fd, b), "closing a handle");
+	check(refslab_alloc(fd, type, &a), "making an object");
+	check(refslab_alloc(fd, type, &b), "making an object");
+	check(refslab_slot_set(fd, a, 0, b), "filling a slot");
+	check(refslab_slot_set(fd, b, 0, a), "filling a slot");
+	check(refslab_close(fd, a), "closing a handle");
+	check(refslab_close(fd, b), "closing a handle");
 }
 
 int main(int argc, char **argv)
@@ -37,14 +36,14 @@ int main(int argc, char **argv)
 
 	if (argc != 2)
 		errx(EXIT_FAILURE, "usage: litter HEAP");
-	fd = device_open();
-	check(fd, DEVICE_PATH);
-	check(device_heap_create(fd, argv[1], 0), "making the heap");
-	check(device_type_create(fd, "half", 1, 64, 0, &type), "making the type");
+	fd = refslab_open(0);
+	check(fd, REFSLAB_DEVICE);
+	check(refslab_heap_create(fd, argv[1], 0), "making the heap");
+	check(refslab_type_create(fd, "half", 1, 64, 0, &type), "making the type");
 	while (scanf("%u", &cycles) == 1) {
 		while (cycles--)
 			make_cycle(fd, type);
-		check(device_heap_info(fd, &info), "looking at the heap");
+		check(refslab_heap_info(fd, &info), "looking at the heap");
 		printf("%llu\n", info.objects);
 		fflush(stdout);
 	}

@@ -1,305 +1,214 @@
 // SPDX-License-Identifier: GPL-2.0
+/* refslab graph: the objects of a heap as a drawing. */
+#include <argp.h>
+#include <err.h>
 #include <errno.h>
-#include <search.h>
-#include <stdio.h>
+#include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-#include "graph.h"
+#include "command.h"
+#include <refslab.h>
+#include "draw.h"
 #include "progress.h"
+#include "replay.h"
+#include "walk.h"
 
-#define SPACES		" \t\r\n\v\f"
-#define COMPLAINTS_MAX	10
+#define MAX_DEFAULT	1000
+#define MAX_MOST	100000000
+#define SHELL_NOT_FOUND	127	/* exit status for a command that is not there */
 
-struct named {
-	const char *name;
-	uint32_t node;
+struct arguments {
+	struct replay_source source;
+	const char *output;
+	uint32_t max;
+	bool svg, json, numbers;
 };
 
-struct reader {
-	struct graph *graph;
-	uint64_t line;
-	unsigned int complaints;
-	struct { uint32_t source, target; } *edge;
-	uint64_t edge_room;
-	uint32_t node_room;
+enum { OPTION_MAX = 256, OPTION_SVG, OPTION_SWEEP, OPTION_NUMBERS };
+
+static const struct argp_option options[] = {
+	{ "max", OPTION_MAX, "N", 0, "At most so many objects (default 1000)", 0 },
+	{ "numbers", OPTION_NUMBERS, NULL, 0,
+	  "Call objects by type and number, whatever they hold", 0 },
+	{ "output", 'o', "FILE", 0, "Write there, not to standard output", 0 },
+	{ "svg", OPTION_SVG, NULL, 0, "Print SVG, by graphviz's `dot'", 0 },
+	{ "json", 'j', NULL, 0, "Print JSON", 0 },
+	{ "root", 'r', "NAME", 0, "Keep the handle of this node; may be repeated", 0 },
+	{ "sweep", OPTION_SWEEP, NULL, 0, "Sweep first", 0 },
+	{ 0 }
 };
 
-static int compare(const void *a, const void *b)
+static uint32_t parse_max(struct argp_state *state, const char *arg)
 {
-	return strcmp(((const struct named *)a)->name,
-		      ((const struct named *)b)->name);
+	unsigned long max;
+	char *end;
+
+	errno = 0;
+	max = strtoul(arg, &end, 10);
+	if (errno || arg[0] < '0' || arg[0] > '9' || *end || !max || max > MAX_MOST)
+		argp_error(state, "'%s' is not a number of objects from 1 to %d", arg,
+			   MAX_MOST);
+	return max;
 }
 
-/* Every mistake at once spares the user a run for each; a flood helps nobody. */
-static void complain(struct reader *reader, const char *text, const char *token)
+static void add_root(struct argp_state *state, const char *name)
 {
-	if (reader->complaints++ < COMPLAINTS_MAX)
-		fprintf(stderr, "%s:%llu: %s%s%.40s%s\n", reader->graph->file,
-			(unsigned long long)reader->line, text,
-			token ? ": '" : "", token ? token : "",
-			token ? "'" : "");
+	struct replay_source *source = &((struct arguments *)state->input)->source;
+
+	source->root = reallocarray(source->root, source->roots + 1,
+				    sizeof(*source->root));
+	if (!source->root)
+		argp_failure(state, EXIT_FAILURE, ENOMEM, "--root");
+	source->root[source->roots++] = name;
 }
 
-static bool grow(void **array, size_t size, uint64_t room)
+static error_t parse(int key, char *arg, struct argp_state *state)
 {
-	void *larger = reallocarray(*array, room, size);
+	struct arguments *arguments = state->input;
 
-	if (larger)
-		*array = larger;
-	return larger;
+	switch (key) {
+	case OPTION_MAX:
+		arguments->max = parse_max(state, arg);
+		return 0;
+	case OPTION_NUMBERS:
+		arguments->numbers = true;
+		return 0;
+	case OPTION_SVG:
+		arguments->svg = true;
+		return 0;
+	case OPTION_SWEEP:
+		arguments->source.sweep = true;
+		return 0;
+	case 'j':
+		arguments->json = true;
+		return 0;
+	case 'o':
+		arguments->output = arg;
+		return 0;
+	case 'r':
+		add_root(state, arg);
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num)
+			argp_error(state, "more than one file: '%s'", arg);
+		arguments->source.file = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (!arguments->source.file)
+			argp_error(state, "which file?");
+		if (arguments->svg && arguments->json)
+			argp_error(state, "--svg or --json, not both");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
 }
 
-static bool no_memory(const struct graph *graph)
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "FILE",
+	.doc = "Builds a heap of FILE, as `refslab replay' does, and draws the objects "
+		"that are left in it when all handles but the roots' have been closed, "
+		"before or after a sweep, and what they refer to, as text for graphviz."
+		"\v"
+		"A box is an object; it says what text its payload begins with, else type "
+		"and number. What is in a cycle has the cycle's colour. A double border: "
+		"references from outside, a handle for example, hold it. A dashed border: "
+		"nothing that is held reaches it, so a sweep will free it.\n\n"
+		"When there are more objects than --max, "
+		"nothing is said of what is held and what is garbage.",
+};
+
+static bool write_all(const struct arguments *arguments, FILE *to,
+		      const struct walk *walk, const char *heap)
 {
-	fprintf(stderr, "%s: no memory for the graph\n", graph->file);
+	bool good = true;
+
+	if (arguments->json)
+		good = draw_json(to, walk, heap);
+	else
+		draw_dot(to, walk, heap);
+	if (good && !fflush(to) && !ferror(to))
+		return true;
+	warnx("the output could not be written");
 	return false;
 }
 
-static bool intern(struct reader *reader, const char *name, uint32_t *node)
+/* graphviz writes to our standard output. */
+static bool write_svg(const struct arguments *arguments, const struct walk *walk,
+		      const char *heap)
 {
-	struct graph *graph = reader->graph;
-	struct named key = { .name = name }, *entry, **found;
+	FILE *dot = popen("exec dot -Tsvg", "we");
+	bool good;
+	int status;
 
-	found = tsearch(&key, &graph->index, compare);
-	if (!found)
-		return no_memory(graph);
-	if (*found != &key) {
-		*node = (*found)->node;
-		return true;
+	if (!dot) {
+		warn("running dot");
+		return false;
 	}
-	/* The tree holds the key on the stack now; put its own in its place. */
-	entry = malloc(sizeof(*entry));
-	if (entry && graph->nodes == reader->node_room) {
-		reader->node_room = reader->node_room ? 2 * reader->node_room : 1024;
-		if (!grow((void **)&graph->name, sizeof(*graph->name),
-			  reader->node_room)) {
-			free(entry);
-			entry = NULL;
-		}
+	draw_dot(dot, walk, heap);
+	good = !fflush(dot) && !ferror(dot);
+	status = pclose(dot);
+	if (status == -1 || !WIFEXITED(status) || WEXITSTATUS(status) || !good) {
+		if (WIFEXITED(status) && WEXITSTATUS(status) == SHELL_NOT_FOUND)
+			warnx("SVG is made by 'dot', which is not here; it is in the package graphviz");
+		else
+			warnx("'dot' failed");
+		if (arguments->output)
+			unlink(arguments->output);
+		return false;
 	}
-	if (entry)
-		graph->name[graph->nodes] = strdup(name);
-	if (!entry || !graph->name[graph->nodes]) {
-		free(entry);
-		tdelete(&key, &graph->index, compare);
-		return no_memory(graph);
-	}
-	entry->name = graph->name[graph->nodes];
-	entry->node = graph->nodes++;
-	*found = entry;
-	*node = entry->node;
 	return true;
 }
 
-static bool add_edge(struct reader *reader, uint32_t source, uint32_t target)
+static int draw(const struct arguments *arguments, int session, const char *heap)
 {
-	struct graph *graph = reader->graph;
+	struct walk walk;
+	bool good;
 
-	if (graph->edges == reader->edge_room) {
-		reader->edge_room = reader->edge_room ? 2 * reader->edge_room : 4096;
-		if (!grow((void **)&reader->edge, sizeof(*reader->edge),
-			  reader->edge_room))
-			return no_memory(graph);
-	}
-	reader->edge[graph->edges].source = source;
-	reader->edge[graph->edges++].target = target;
-	return true;
-}
-
-/* Returns false only where it makes no sense to go on. */
-static bool read_line(struct reader *reader, char *line, size_t length)
-{
-	char *token, *rest = NULL, *tokens[2];
-	uint32_t source, target;
-	unsigned int n = 0;
-
-	if (strlen(line) != length) {
-		complain(reader, "a zero byte", NULL);
-		return true;
-	}
-	for (token = strtok_r(line, SPACES, &rest); token && *token != '#';
-	     token = strtok_r(NULL, SPACES, &rest)) {
-		if (n == 2) {
-			complain(reader, "more than two names", token);
-			return true;
-		}
-		if (strlen(token) > GRAPH_NAME_MAX) {
-			complain(reader, "a name of more than 255 bytes", token);
-			return true;
-		}
-		tokens[n++] = token;
-	}
-	/* Once there is a mistake nothing is built, so only mistakes matter. */
-	if (!n || reader->complaints)
-		return true;
-	if (reader->graph->nodes >= UINT32_MAX - 2) {
-		complain(reader, "more nodes than this program can number", NULL);
-		return false;
-	}
-	if (!intern(reader, tokens[0], &source))
-		return false;
-	if (n == 1)
-		return true;
-	return intern(reader, tokens[1], &target) &&
-	       add_edge(reader, source, target);
-}
-
-/* Sorts the edges by source, in the order they came: a counting sort. */
-static bool index_edges(struct reader *reader)
-{
-	struct graph *graph = reader->graph;
-	uint64_t *next, edge;
-	uint32_t node;
-
-	graph->first = calloc((size_t)graph->nodes + 1, sizeof(*graph->first));
-	graph->target = calloc(graph->edges + 1, sizeof(*graph->target));
-	graph->indegree = calloc((size_t)graph->nodes + 1, sizeof(*graph->indegree));
-	next = calloc((size_t)graph->nodes + 1, sizeof(*next));
-	if (!graph->first || !graph->target || !graph->indegree || !next) {
-		free(next);
-		return no_memory(graph);
-	}
-	for (edge = 0; edge < graph->edges; edge++) {
-		graph->first[reader->edge[edge].source + 1]++;
-		graph->indegree[reader->edge[edge].target]++;
-	}
-	for (node = 0; node < graph->nodes; node++) {
-		graph->first[node + 1] += graph->first[node];
-		next[node] = graph->first[node];
-	}
-	for (edge = 0; edge < graph->edges; edge++)
-		graph->target[next[reader->edge[edge].source]++] =
-			reader->edge[edge].target;
-	free(next);
-	return true;
-}
-
-static bool read_all(struct reader *reader, FILE *input,
-		     const volatile int *stop)
-{
-	struct graph *graph = reader->graph;
-	char *line = NULL;
-	size_t room = 0;
-	ssize_t length;
-	bool good = true;
-
-	progress_begin("reading lines", 0);
-	while (good && !*stop && (length = getline(&line, &room, input)) >= 0) {
-		reader->line++;
-		good = read_line(reader, line, length);
-		progress_at(reader->line);
-	}
-	progress_end();
-	free(line);
-	if (*stop)
-		return false;
-	if (good && ferror(input)) {
-		fprintf(stderr, "%s: %s\n", graph->file, strerror(errno));
+	good = walk_heap(&walk, session, arguments->max, arguments->numbers, &replay_stop);
+	if (good && arguments->output && !freopen(arguments->output, "we", stdout)) {
+		warn("%s", arguments->output);
 		good = false;
 	}
-	if (reader->complaints > COMPLAINTS_MAX)
-		fprintf(stderr, "%s: and %u more\n", graph->file,
-			reader->complaints - COMPLAINTS_MAX);
-	return good && !reader->complaints;
+	if (good && arguments->svg)
+		good = write_svg(arguments, &walk, heap);
+	else if (good)
+		good = write_all(arguments, stdout, &walk, heap);
+	if (good && !walk.complete)
+		fprintf(stderr, "refslab graph: there are more objects than the %u that are shown; see --max\n",
+			arguments->max);
+	walk_free(&walk);
+	return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-bool graph_read(struct graph *graph, const char *file, const volatile int *stop)
+static int draw_replay(int session, void *data)
 {
-	struct reader reader = { .graph = graph };
-	bool standard = !strcmp(file, "-"), good;
-	FILE *input = standard ? stdin : fopen(file, "re");
+	struct refslab_heap_info info;
+	int err = refslab_heap_info(session, &info);
 
-	*graph = (struct graph) { .file = standard ? "standard input" : file };
-	if (!input) {
-		fprintf(stderr, "%s: %s\n", file, strerror(errno));
-		return false;
-	}
-	good = read_all(&reader, input, stop) && index_edges(&reader);
-	if (!standard)
-		fclose(input);
-	free(reader.edge);
-	if (!good)
-		graph_free(graph);
-	return good;
+	if (!err)
+		return draw(data, session, info.name);
+	warnx("looking at the heap: %s", refslab_strerror(err));
+	return EXIT_FAILURE;
 }
 
-void graph_free(struct graph *graph)
+int command_graph(int argc, char **argv)
 {
-	uint32_t node;
+	struct arguments arguments = {
+		.source.command = "graph",
+		.max = MAX_DEFAULT,
+	};
+	int status;
 
-	tdestroy(graph->index, free);
-	for (node = 0; node < graph->nodes; node++)
-		free(graph->name[node]);
-	free(graph->name);
-	free(graph->first);
-	free(graph->target);
-	free(graph->indegree);
-	*graph = (struct graph) { 0 };
-}
-
-bool graph_find(const struct graph *graph, const char *name, uint32_t *node)
-{
-	struct named key = { .name = name }, **found;
-
-	found = tfind(&key, &graph->index, compare);
-	if (found)
-		*node = (*found)->node;
-	return found;
-}
-
-bool graph_predict(const struct graph *graph, const bool *root,
-		   struct graph_fate *fate)
-{
-	uint32_t *stack = calloc((size_t)graph->nodes + 1, sizeof(*stack));
-	uint32_t *count = calloc((size_t)graph->nodes + 1, sizeof(*count));
-	bool *kept = calloc((size_t)graph->nodes + 1, sizeof(*kept));
-	bool good = stack && count && kept;
-	uint32_t node, target, top = 0;
-	uint64_t edge;
-
-	*fate = (struct graph_fate) { 0 };
-	if (!good)
-		goto out;
-
-	/* What the roots reach stays. */
-	for (node = 0; node < graph->nodes; node++) {
-		if (root[node]) {
-			kept[node] = true;
-			stack[top++] = node;
-		}
-	}
-	while (top) {
-		node = stack[--top];
-		fate->kept++;
-		for (edge = graph->first[node]; edge < graph->first[node + 1]; edge++) {
-			target = graph->target[edge];
-			if (!kept[target]) {
-				kept[target] = true;
-				stack[top++] = target;
-			}
-		}
-	}
-
-	/* Of the rest, counts free what nothing refers to, again and again. */
-	for (node = 0; node < graph->nodes; node++) {
-		count[node] = graph->indegree[node];
-		if (!count[node] && !kept[node])
-			stack[top++] = node;
-	}
-	while (top) {
-		node = stack[--top];
-		fate->counted++;
-		for (edge = graph->first[node]; edge < graph->first[node + 1]; edge++) {
-			target = graph->target[edge];
-			if (!--count[target] && !kept[target])
-				stack[top++] = target;
-		}
-	}
-	fate->swept = graph->nodes - fate->kept - fate->counted;
-out:
-	free(stack);
-	free(count);
-	free(kept);
-	return good;
+	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+	/* A dot that is not there must not end us before we can say so. */
+	signal(SIGPIPE, SIG_IGN);
+	status = replay_for(&arguments.source, draw_replay, &arguments);
+	free(arguments.source.root);
+	return status;
 }

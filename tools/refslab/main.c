@@ -15,9 +15,14 @@ static const struct {
 } commands[] = {
 	{ "status", command_status },
 	{ "types", command_types },
+	{ "stats", command_stats },
 	{ "thresholds", command_thresholds },
 	{ "collect", command_collect },
+	{ "freeze", command_freeze },
+	{ "top", command_top },
+	{ "watch", command_watch },
 	{ "replay", command_replay },
+	{ "graph", command_graph },
 };
 
 /* There is one version, the module's; the command only talks to it. */
@@ -73,18 +78,23 @@ static const struct argp argp = {
 		"kernel module.\n\n"
 		"  status [HEAP]           heaps, their memory and their sweeps\n"
 		"  types [HEAP]            the types in them, their slabs and objects\n"
+		"  stats [HEAP]            what the sweeps of each generation have done\n"
+		"  top [HEAP]              heaps and types as they change\n"
+		"  watch [HEAP]            sweeps and other events as they come\n"
 		"  thresholds [get] HEAP   print the three thresholds of a heap\n"
 		"  thresholds set HEAP T0 T1 T2\n"
 		"                          set them\n"
 		"  collect HEAP [GENERATION]\n"
 		"                          sweep now, and say what it did\n"
+		"  freeze HEAP             put objects out of the sweeps' sight, or back\n"
 		"  replay FILE             build a graph as objects, let go of it, and\n"
-		"                          say what was freed, and how\n\n"
+		"                          say what was freed, and how\n"
+		"  graph FILE              draw the objects that such a graph leaves\n\n"
 		"`refslab COMMAND --help' says more of each."
 		"\v"
 		"Heaps are read and tuned through /sys/kernel/refslab (or where "
-		"REFSLAB_SYSFS in the environment says); only replay opens "
-		"/dev/refslab. Numbers of bytes are exact with --json, and rounded "
+		"REFSLAB_SYSFS in the environment says); only replay and "
+		"graph open /dev/refslab. Numbers of bytes are exact with --json, and rounded "
 		"for people without it.\n\n"
 		"Exit status: 0 all is well; 1 it could not be done; 2 a replay was "
 		"done and the numbers are wrong; 64 the command line is wrong; 130 "

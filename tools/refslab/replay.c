@@ -14,11 +14,12 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <refslab.h>
 
 #include "command.h"
-#include "device.h"
-#include "graph.h"
+#include "edge_list.h"
 #include "progress.h"
+#include "replay.h"
 #include "table.h"
 
 #define PAYLOAD_DEFAULT	32
@@ -31,6 +32,7 @@ _Static_assert(1 << (CLASSES - 2) == REFSLAB_SLOTS_MAX,
 	       "the last class has REFSLAB_SLOTS_MAX slots");
 
 struct arguments {
+	const char *command;	/* ours, for messages */
 	const char *file, *name;
 	const char **root;
 	unsigned int roots;
@@ -38,6 +40,8 @@ struct arguments {
 	uint32_t payload;
 	uint32_t threshold[REFSLAB_GENERATIONS];
 	bool thresholds, no_sweep, json, hold;
+	replay_use *use;	/* what to do in place of a report */
+	void *data;
 };
 
 struct replay {
@@ -56,12 +60,12 @@ struct replay {
 	uint64_t build_ns, release_ns, collect_ns;
 };
 
-static volatile int stop;
+volatile int replay_stop;
 
 static void on_signal(int signal)
 {
 	(void)signal;
-	stop = 1;
+	replay_stop = 1;
 }
 
 enum { OPTION_PAYLOAD = 256, OPTION_LIMIT, OPTION_THRESHOLDS, OPTION_NO_SWEEP,
@@ -210,10 +214,10 @@ static const struct argp argp = {
 
 static bool failed(const char *what, int err)
 {
-	/* Ctrl-C is not a failure; whoever sees stop says so once. */
-	if (err == -EINTR && stop)
+	/* Ctrl-C is not a failure; whoever sees replay_stop says so once. */
+	if (err == -EINTR && replay_stop)
 		return false;
-	warnx("%s: %s", what, device_error(err));
+	warnx("%s: %s", what, refslab_strerror(err));
 	return false;
 }
 
@@ -223,7 +227,7 @@ wrong(struct replay *replay, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	fputs("refslab replay: WRONG: ", stderr);
+	fprintf(stderr, "refslab %s: WRONG: ", replay->arguments->command);
 	vfprintf(stderr, format, arguments);
 	fputc('\n', stderr);
 	va_end(arguments);
@@ -291,9 +295,9 @@ static bool make_types(struct replay *replay)
 			snprintf(name, sizeof(name), "node-%u", slots);
 		else
 			snprintf(name, sizeof(name), "leaf");
-		err = device_type_create(replay->fd, name, slots,
-					 replay->arguments->payload, 0,
-					 &replay->type[class]);
+		err = refslab_type_create(replay->fd, name, slots,
+					  replay->arguments->payload, 0,
+					  &replay->type[class]);
 		if (err)
 			return failed("making a type", err);
 	}
@@ -305,26 +309,26 @@ static bool make_heap(struct replay *replay)
 	const struct arguments *arguments = replay->arguments;
 	int err;
 
-	replay->fd = device_open();
+	replay->fd = refslab_open(0);
 	if (replay->fd < 0) {
-		warnx("%s: %s%s", DEVICE_PATH, strerror(-replay->fd),
+		warnx("%s: %s%s", REFSLAB_DEVICE, strerror(-replay->fd),
 		      replay->fd == -ENOENT ? ": is the module loaded?" : "");
 		return false;
 	}
-	err = device_heap_create(replay->fd, arguments->name, arguments->limit);
+	err = refslab_heap_create(replay->fd, arguments->name, arguments->limit);
 	if (err)
 		return failed("making the heap", err);
 	if (arguments->thresholds) {
-		err = device_thresholds_set(replay->fd, arguments->threshold);
+		err = refslab_thresholds_set(replay->fd, arguments->threshold);
 		if (err)
 			return failed("setting the thresholds", err);
 	}
-	err = device_enable_set(replay->fd, arguments->thresholds);
+	err = refslab_enable_set(replay->fd, arguments->thresholds);
 	if (err)
 		return failed("switching automatic sweeps", err);
 	if (!make_types(replay))
 		return false;
-	err = device_heap_info(replay->fd, &replay->empty);
+	err = refslab_heap_info(replay->fd, &replay->empty);
 	if (err)
 		return failed("looking at the heap", err);
 	if (replay->graph.nodes > replay->empty.handles_max) {
@@ -352,20 +356,20 @@ static bool make_objects(struct replay *replay)
 	int err;
 
 	progress_begin("making objects", graph->nodes);
-	for (node = 0; node < graph->nodes && !stop; node++) {
-		err = device_alloc(replay->fd,
-				   replay->type[class_of(graph_outdegree(graph, node))],
-				   &replay->handle[node]);
+	for (node = 0; node < graph->nodes && !replay_stop; node++) {
+		err = refslab_alloc(replay->fd,
+				    replay->type[class_of(graph_outdegree(graph, node))],
+				    &replay->handle[node]);
 		if (err)
 			return failed("making an object", err);
-		err = device_write(replay->fd, replay->handle[node], 0,
-				   graph->name[node], name_bytes(replay, node));
+		err = refslab_write(replay->fd, replay->handle[node], 0,
+				    graph->name[node], name_bytes(replay, node));
 		if (err)
 			return failed("writing an object", err);
 		progress_at(node);
 	}
 	progress_end();
-	return !stop;
+	return !replay_stop;
 }
 
 static bool make_edges(struct replay *replay)
@@ -378,17 +382,17 @@ static bool make_edges(struct replay *replay)
 	progress_begin("filling slots", graph->edges);
 	for (node = 0; node < graph->nodes; node++) {
 		for (edge = graph->first[node];
-		     edge < graph->first[node + 1] && !stop; edge++) {
-			err = device_slot_set(replay->fd, replay->handle[node],
-					      edge - graph->first[node],
-					      replay->handle[graph->target[edge]]);
+		     edge < graph->first[node + 1] && !replay_stop; edge++) {
+			err = refslab_slot_set(replay->fd, replay->handle[node],
+					       edge - graph->first[node],
+					       replay->handle[graph->target[edge]]);
 			if (err)
 				return failed("filling a slot", err);
 			progress_at(edge);
 		}
 	}
 	progress_end();
-	return !stop;
+	return !replay_stop;
 }
 
 /* Reads a node back. @counted: one handle and all its edges are all it has. */
@@ -400,9 +404,9 @@ static bool check_node(struct replay *replay, uint32_t node, bool counted)
 	struct refslab_object_info info;
 	int err;
 
-	err = device_read(replay->fd, replay->handle[node], 0, payload, length);
+	err = refslab_read(replay->fd, replay->handle[node], 0, payload, length);
 	if (!err)
-		err = device_object_info(replay->fd, replay->handle[node], &info);
+		err = refslab_object_info(replay->fd, replay->handle[node], &info);
 	if (err)
 		return failed("reading an object back", err);
 	if (memcmp(payload, graph->name[node], length))
@@ -427,7 +431,7 @@ static bool build(struct replay *replay)
 	for (node = 0; node < graph->nodes; node += step)
 		if (!check_node(replay, node, true))
 			return false;
-	err = device_heap_info(replay->fd, &replay->full);
+	err = refslab_heap_info(replay->fd, &replay->full);
 	if (err)
 		return failed("looking at the heap", err);
 	if (replay->full.objects != graph->nodes)
@@ -448,13 +452,13 @@ static bool settle(struct replay *replay, uint64_t objects,
 	int err;
 
 	for (;;) {
-		err = device_heap_info(replay->fd, info);
+		err = refslab_heap_info(replay->fd, info);
 		if (err)
 			return failed("looking at the heap", err);
 		if (info->objects <= objects || now_ns() - begin > SETTLE_NS)
-			return !stop;
+			return !replay_stop;
 		nanosleep(&pause, NULL);
-		if (stop)
+		if (replay_stop)
 			return false;
 	}
 }
@@ -467,16 +471,16 @@ static bool let_go(struct replay *replay)
 	int err;
 
 	progress_begin("closing handles", graph->nodes);
-	for (node = 0; node < graph->nodes && !stop; node++) {
+	for (node = 0; node < graph->nodes && !replay_stop; node++) {
 		progress_at(node);
 		if (replay->root[node])
 			continue;
-		err = device_close(replay->fd, replay->handle[node]);
+		err = refslab_close(replay->fd, replay->handle[node]);
 		if (err)
 			return failed("closing a handle", err);
 	}
 	progress_end();
-	if (stop || !settle(replay, replay->fate.kept + replay->fate.swept,
+	if (replay_stop || !settle(replay, replay->fate.kept + replay->fate.swept,
 			    &replay->released))
 		return false;
 	replay->release_ns = now_ns() - begin;
@@ -491,7 +495,7 @@ static bool sweep_totals(struct replay *replay, uint64_t *runs, uint64_t *freed)
 
 	*runs = *freed = 0;
 	for (generation = 0; generation < REFSLAB_GENERATIONS; generation++) {
-		err = device_stats(replay->fd, generation, &stats);
+		err = refslab_stats(replay->fd, generation, &stats);
 		if (err)
 			return failed("reading statistics", err);
 		*runs += stats.runs;
@@ -512,7 +516,7 @@ static bool collect(struct replay *replay)
 		return true;
 	}
 	begin = now_ns();
-	err = device_collect(replay->fd, 2, &replay->collect);
+	err = refslab_collect(replay->fd, 2, &replay->collect);
 	if (err)
 		return failed("sweeping", err);
 	if (!settle(replay, replay->fate.kept, &replay->end))
@@ -648,12 +652,12 @@ static void hold(const struct replay *replay)
 
 	fprintf(stderr, "refslab replay: holding the heap %s until SIGINT or SIGTERM\n",
 		replay->end.name);
-	/* Looking at stop and waiting must be one step. */
+	/* Looking at the flag and waiting must be one step. */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
 	sigprocmask(SIG_BLOCK, &signals, &before);
-	while (!stop)
+	while (!replay_stop)
 		sigsuspend(&before);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 }
@@ -661,8 +665,9 @@ static void hold(const struct replay *replay)
 static int run(struct replay *replay)
 {
 	const struct arguments *arguments = replay->arguments;
+	int status = EXIT_SUCCESS;
 
-	if (!graph_read(&replay->graph, arguments->file, &stop) ||
+	if (!graph_read(&replay->graph, arguments->file, &replay_stop) ||
 	    !find_roots(replay))
 		return EXIT_FAILURE;
 	replay->handle = calloc((size_t)replay->graph.nodes + 1,
@@ -675,28 +680,28 @@ static int run(struct replay *replay)
 	if (!make_heap(replay) || !build(replay) || !let_go(replay) ||
 	    !collect(replay) || !check(replay))
 		return EXIT_FAILURE;
-	if (!report(replay))
+	if (arguments->use)
+		status = arguments->use(replay->fd, arguments->data);
+	else if (!report(replay))
 		return EXIT_FAILURE;
 	if (arguments->hold)
 		hold(replay);
-	return replay->wrong ? EXIT_MISMATCH : EXIT_SUCCESS;
+	return replay->wrong ? EXIT_MISMATCH : status;
 }
 
-int command_replay(int argc, char **argv)
+static int start(const struct arguments *arguments)
 {
-	struct arguments arguments = { .payload = PAYLOAD_DEFAULT };
-	struct replay replay = { .arguments = &arguments, .fd = -1 };
+	struct replay replay = { .arguments = arguments, .fd = -1 };
 	/* Without SA_RESTART a blocked read of standard input ends, too. */
 	struct sigaction action = { .sa_handler = on_signal };
 	int status;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	status = run(&replay);
 	progress_end();
-	if (stop && status == EXIT_FAILURE) {
-		fputs("refslab replay: interrupted\n", stderr);
+	if (replay_stop && status == EXIT_FAILURE) {
+		fprintf(stderr, "refslab %s: interrupted\n", arguments->command);
 		status = EXIT_INTERRUPTED;
 	}
 	/* The heap goes with its session. */
@@ -705,6 +710,35 @@ int command_replay(int argc, char **argv)
 	graph_free(&replay.graph);
 	free(replay.root);
 	free(replay.handle);
+	return status;
+}
+
+int replay_for(const struct replay_source *source, replay_use *use, void *data)
+{
+	const struct arguments arguments = {
+		.command = source->command,
+		.file = source->file,
+		.root = source->root,
+		.roots = source->roots,
+		.no_sweep = !source->sweep,
+		.payload = PAYLOAD_DEFAULT,
+		.use = use,
+		.data = data,
+	};
+
+	return start(&arguments);
+}
+
+int command_replay(int argc, char **argv)
+{
+	struct arguments arguments = {
+		.command = "replay",
+		.payload = PAYLOAD_DEFAULT,
+	};
+	int status;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+	status = start(&arguments);
 	free(arguments.root);
 	return status;
 }

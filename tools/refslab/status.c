@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* refslab status: a line for each heap. */
-#include <argp.h>
 #include <err.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
+#include "heap_arguments.h"
 #include "sysfs.h"
 #include "table.h"
 
@@ -43,36 +43,9 @@ static const struct {
 	{ COUNT2, "count2" },
 };
 
-struct arguments {
-	bool json;
-	const char *heap;
-};
-
-static const struct argp_option options[] = {
-	{ "json", 'j', NULL, 0, "Print JSON", 0 },
-	{ 0 }
-};
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct arguments *arguments = state->input;
-
-	switch (key) {
-	case 'j':
-		arguments->json = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (state->arg_num)
-			argp_error(state, "more than one heap: '%s'", arg);
-		arguments->heap = arg;
-		return 0;
-	}
-	return ARGP_ERR_UNKNOWN;
-}
-
 static const struct argp argp = {
-	.options = options,
-	.parser = parse,
+	.options = heap_arguments_options,
+	.parser = heap_arguments_parse,
 	.args_doc = "[HEAP]",
 	.doc = "Prints a line for each heap, or for HEAP."
 		"\v"
@@ -113,7 +86,7 @@ static int read_heap(const char *heap, int64_t value[COLUMNS])
 
 int command_status(int argc, char **argv)
 {
-	struct arguments arguments = { 0 };
+	struct heap_arguments arguments = { 0 };
 	int64_t value[COLUMNS];
 	struct libscols_line *line;
 	struct table table;

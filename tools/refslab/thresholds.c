@@ -11,12 +11,18 @@
 
 #include "command.h"
 #include "sysfs.h"
+#include "table.h"
 
 struct arguments {
-	bool verb, set;
+	bool verb, set, json;
 	const char *heap;
 	int64_t threshold[REFSLAB_GENERATIONS];
 	unsigned int given;
+};
+
+static const struct argp_option options[] = {
+	{ "json", 'j', NULL, 0, "Print JSON", 0 },
+	{ 0 }
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -25,6 +31,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	char *end;
 
 	switch (key) {
+	case 'j':
+		arguments->json = true;
+		return 0;
 	case ARGP_KEY_ARG:
 		if (!arguments->heap && !arguments->verb &&
 		    (!strcmp(arg, "get") || !strcmp(arg, "set"))) {
@@ -60,6 +69,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = {
+	.options = options,
 	.parser = parse,
 	.args_doc = "[get] HEAP\nset HEAP T0 T1 T2",
 	.doc = "Prints the three thresholds of HEAP, or sets them.\n\n"
@@ -104,6 +114,32 @@ static int set_all(const char *heap,
 	return err;
 }
 
+static const struct column columns[] = {
+	{ "heap", COLUMN_TEXT },
+	{ "threshold0", COLUMN_NUMBER },
+	{ "threshold1", COLUMN_NUMBER },
+	{ "threshold2", COLUMN_NUMBER },
+};
+
+static int print(const struct arguments *arguments, const int64_t *threshold)
+{
+	struct libscols_line *line;
+	struct table table;
+	unsigned int i;
+
+	if (!arguments->json) {
+		printf("%" PRId64 " %" PRId64 " %" PRId64 "\n", threshold[0],
+		       threshold[1], threshold[2]);
+		return fflush(stdout);
+	}
+	table_begin(&table, "thresholds", columns, 1 + REFSLAB_GENERATIONS, true);
+	line = table_line(&table);
+	table_text(&table, line, 0, arguments->heap);
+	for (i = 0; i < REFSLAB_GENERATIONS; i++)
+		table_number(&table, line, 1 + i, threshold[i]);
+	return table_end(&table);
+}
+
 int command_thresholds(int argc, char **argv)
 {
 	struct arguments arguments = { 0 };
@@ -122,8 +158,7 @@ int command_thresholds(int argc, char **argv)
 		      strerror(-err));
 		return EXIT_FAILURE;
 	}
-	if (!arguments.set)
-		printf("%" PRId64 " %" PRId64 " %" PRId64 "\n", threshold[0],
-		       threshold[1], threshold[2]);
+	if (!arguments.set && print(&arguments, threshold))
+		return EXIT_FAILURE;
 	return EXIT_SUCCESS;
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* refslab types: a line for each type. */
-#include <argp.h>
 #include <err.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
+#include "heap_arguments.h"
 #include "sysfs.h"
 #include "table.h"
 
@@ -32,36 +32,9 @@ static const struct column columns[COLUMNS] = {
 	[MAGAZINE] = { "magazine_size", COLUMN_NUMBER },
 };
 
-struct arguments {
-	bool json;
-	const char *heap;
-};
-
-static const struct argp_option options[] = {
-	{ "json", 'j', NULL, 0, "Print JSON", 0 },
-	{ 0 }
-};
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct arguments *arguments = state->input;
-
-	switch (key) {
-	case 'j':
-		arguments->json = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (state->arg_num)
-			argp_error(state, "more than one heap: '%s'", arg);
-		arguments->heap = arg;
-		return 0;
-	}
-	return ARGP_ERR_UNKNOWN;
-}
-
 static const struct argp argp = {
-	.options = options,
-	.parser = parse,
+	.options = heap_arguments_options,
+	.parser = heap_arguments_parse,
 	.args_doc = "[HEAP]",
 	.doc = "Prints a line for each type of each heap, or of HEAP."
 		"\v"
@@ -111,7 +84,7 @@ static int add_heap(struct table *table, const char *heap)
 
 int command_types(int argc, char **argv)
 {
-	struct arguments arguments = { 0 };
+	struct heap_arguments arguments = { 0 };
 	int status = EXIT_SUCCESS, err;
 	struct table table;
 	char **heaps, **heap;

@@ -5,10 +5,10 @@
 
 int session(void)
 {
-	int fd = device_open();
+	int fd = refslab_open(0);
 
 	if (fd < 0)
-		fail_msg("%s: %s", DEVICE_PATH, strerror(-fd));
+		fail_msg("%s: %s", REFSLAB_DEVICE, strerror(-fd));
 	return fd;
 }
 
@@ -16,8 +16,8 @@ int session_with_heap(uint64_t limit)
 {
 	int fd = session();
 
-	works(device_heap_create(fd, "", limit));
-	works(device_enable_set(fd, 0));
+	works(refslab_heap_create(fd, "", limit));
+	works(refslab_enable_set(fd, 0));
 	return fd;
 }
 
@@ -28,7 +28,7 @@ uint32_t type(int fd, uint32_t slots, uint32_t payload)
 	uint32_t type = 0;
 
 	snprintf(name, sizeof(name), "type-%u", number++);
-	works(device_type_create(fd, name, slots, payload, 0, &type));
+	works(refslab_type_create(fd, name, slots, payload, 0, &type));
 	assert_int_not_equal(type, 0);
 	return type;
 }
@@ -61,7 +61,7 @@ uint64_t make(int fd, uint32_t type)
 {
 	uint64_t handle = 0;
 
-	works(device_alloc(fd, type, &handle));
+	works(refslab_alloc(fd, type, &handle));
 	assert_true(handle != 0);
 	return handle;
 }
@@ -70,7 +70,7 @@ uint64_t dup_of(int fd, uint64_t handle)
 {
 	uint64_t copy = 0;
 
-	works(device_dup(fd, handle, &copy));
+	works(refslab_dup(fd, handle, 0, &copy));
 	assert_true(copy != 0 && copy != handle);
 	return copy;
 }
@@ -79,7 +79,7 @@ uint64_t weak_of(int fd, uint64_t handle)
 {
 	uint64_t weak = 0;
 
-	works(device_weak(fd, handle, &weak));
+	works(refslab_weak(fd, handle, &weak));
 	assert_true(weak != 0 && weak != handle);
 	return weak;
 }
@@ -88,25 +88,25 @@ uint64_t upgrade(int fd, uint64_t weak)
 {
 	uint64_t handle = -1;
 
-	works(device_upgrade(fd, weak, &handle));
+	works(refslab_upgrade(fd, weak, &handle));
 	return handle;
 }
 
 void drop(int fd, uint64_t handle)
 {
-	works(device_close(fd, handle));
+	works(refslab_close(fd, handle));
 }
 
 void fill(int fd, uint64_t handle, uint32_t slot, uint64_t target)
 {
-	works(device_slot_set(fd, handle, slot, target));
+	works(refslab_slot_set(fd, handle, slot, target));
 }
 
 uint64_t load(int fd, uint64_t handle, uint32_t slot)
 {
 	uint64_t target = -1;
 
-	works(device_slot_load(fd, handle, slot, &target));
+	works(refslab_slot_load(fd, handle, slot, &target));
 	return target;
 }
 
@@ -114,7 +114,7 @@ static struct refslab_object_info object_info(int fd, uint64_t handle)
 {
 	struct refslab_object_info info;
 
-	works(device_object_info(fd, handle, &info));
+	works(refslab_object_info(fd, handle, &info));
 	return info;
 }
 
@@ -132,7 +132,7 @@ struct refslab_heap_info info_of(int fd)
 {
 	struct refslab_heap_info info;
 
-	works(device_heap_info(fd, &info));
+	works(refslab_heap_info(fd, &info));
 	return info;
 }
 
@@ -140,7 +140,7 @@ struct refslab_stats stats_of(int fd, uint32_t generation)
 {
 	struct refslab_stats stats;
 
-	works(device_stats(fd, generation, &stats));
+	works(refslab_stats(fd, generation, &stats));
 	return stats;
 }
 
@@ -158,7 +158,7 @@ uint64_t sweep(int fd, uint32_t generation)
 {
 	struct refslab_collect collect;
 
-	works(device_collect(fd, generation, &collect));
+	works(refslab_collect(fd, generation, &collect));
 	return collect.freed;
 }
 

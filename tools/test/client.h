@@ -18,8 +18,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include <cmocka.h>
-
-#include "device.h"
+#include <refslab.h>
 
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 #define SECOND			1000000000ull	/* nanoseconds */

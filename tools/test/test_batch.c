@@ -9,21 +9,11 @@
 
 #define op(name, ...)	{ .code = REFSLAB_OP_##name, __VA_ARGS__ }
 
-/* Runs a batch; how many entries were done, or a negative error. */
+/* How many entries were done, or a negative error. */
 static int batch(int fd, uint32_t flags, const struct refslab_op *ops,
 		 struct refslab_result *results, uint32_t count)
 {
-	struct refslab_batch arg = {
-		.size = sizeof(arg),
-		.flags = flags,
-		.count = count,
-		.done = 4711,
-		.ops = (uintptr_t)ops,
-		.results = (uintptr_t)results,
-	};
-	int err = call(fd, REFSLAB_BATCH, &arg);
-
-	return err ? err : (int)arg.done;
+	return refslab_batch(fd, ops, results, count, flags);
 }
 
 static void test_all_kinds(void **state)
@@ -422,7 +412,7 @@ static void test_limit(void **state)
 	struct refslab_op ops[8];
 	struct refslab_result results[8];
 
-	works(device_heap_limits(fd, &limits));
+	works(refslab_heap_limits(fd, &limits));
 	for (i = 0; i < 8; i++)
 		ops[i] = (struct refslab_op)op(ALLOC, .index = leaf);
 	assert_int_equal(batch(fd, 0, ops, results, 8), 8);

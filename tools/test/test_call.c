@@ -5,13 +5,19 @@
  */
 #include <sys/mman.h>
 
-#include "client.h"
+#include "sharing.h"
 
 /* Room for any structure, and for one of a page and a bit. */
 union argument {
 	struct { __u32 size, flags; } head;
 	struct refslab_heap_create heap_create;
 	struct refslab_heap_limits heap_limits;
+	struct refslab_invite invite;
+	struct refslab_join join;
+	struct refslab_export export;
+	struct refslab_import import;
+	struct refslab_root_set root_set;
+	struct refslab_root_get root_get;
 	struct refslab_type_create type_create;
 	struct refslab_type_destroy type_destroy;
 	struct refslab_type_info type_info;
@@ -34,6 +40,7 @@ union argument {
 	struct refslab_collect collect;
 	struct refslab_freeze freeze;
 	struct refslab_quarantine quarantine;
+	struct refslab_debug debug;
 	unsigned char bytes[8192];
 };
 
@@ -42,6 +49,7 @@ struct scene {
 	int fd;
 	uint32_t type, spare;
 	uint64_t a, b, weak;
+	int given;	/* what a call is to be given, or 0 */
 	char buffer[PAYLOAD];
 	uint64_t found[4];
 };
@@ -68,6 +76,36 @@ static void fill_nothing(union argument *x, struct scene *scene)
 {
 	(void)x;
 	(void)scene;
+}
+
+static void fill_join(union argument *x, struct scene *scene)
+{
+	scene->given = x->join.fd = refslab_invite(scene->fd, 0, 0);
+	close(scene->fd);
+	scene->fd = session();
+}
+
+static void fill_import(union argument *x, struct scene *scene)
+{
+	scene->given = x->import.fd = refslab_export(scene->fd, scene->a, 0);
+}
+
+static void fill_root_set(union argument *x, struct scene *scene)
+{
+	x->root_set.handle = scene->a;
+	strcpy(x->root_set.name, "root");
+}
+
+static void fill_root_get(union argument *x, struct scene *scene)
+{
+	works(refslab_root_set(scene->fd, "root", scene->b, 0));
+	strcpy(x->root_get.name, "root");
+}
+
+static void fill_root_next(union argument *x, struct scene *scene)
+{
+	(void)x;
+	works(refslab_root_set(scene->fd, "root", scene->b, 0));
 }
 
 static void fill_heap_limits(union argument *x, struct scene *scene)
@@ -145,6 +183,13 @@ static void fill_referrers(union argument *x, struct scene *scene)
 	x->referrers.handles = (uintptr_t)scene->found;
 }
 
+static void fill_referents(union argument *x, struct scene *scene)
+{
+	/* Where REFERRERS has it. */
+	fill_referrers(x, scene);
+	x->referrers.handle = scene->a;
+}
+
 static void fill_thresholds(union argument *x, struct scene *scene)
 {
 	(void)scene;
@@ -172,6 +217,13 @@ static void fill_quarantine(union argument *x, struct scene *scene)
 	x->quarantine.enabled = 1;
 }
 
+static void fill_debug(union argument *x, struct scene *scene)
+{
+	(void)scene;
+	x->debug.flags = REFSLAB_DEBUG_SET;
+	x->debug.debug = REFSLAB_DEBUG_SAVEALL;
+}
+
 #define CALL(NAME, structure, first_size, reserved_at, known, filler) { \
 	.name = #NAME, .request = REFSLAB_##NAME, \
 	.size = sizeof(struct structure), .published = first_size, \
@@ -182,13 +234,22 @@ static const struct call calls[] = {
 	CALL(HEAP_CREATE, refslab_heap_create, 48, 0, 0, fill_heap_create),
 	CALL(HEAP_INFO, refslab_heap_info, 128, 0, 0, fill_nothing),
 	CALL(HEAP_LIMITS, refslab_heap_limits, 40, 0, 15, fill_heap_limits),
+	CALL(INVITE, refslab_invite, 24, RESERVED(refslab_invite),
+	     REFSLAB_READ_ONLY, fill_nothing),
+	CALL(JOIN, refslab_join, 16, RESERVED(refslab_join), 0, fill_join),
+	CALL(EXPORT, refslab_export, 24, RESERVED(refslab_export),
+	     REFSLAB_READ_ONLY, fill_handle),
+	CALL(IMPORT, refslab_import, 24, RESERVED(refslab_import), 0, fill_import),
+	CALL(ROOT_SET, refslab_root_set, 48, 0, REFSLAB_ROOT_NEW, fill_root_set),
+	CALL(ROOT_GET, refslab_root_get, 48, 0, 0, fill_root_get),
+	CALL(ROOT_NEXT, refslab_root_next, 40, 0, 0, fill_root_next),
 	CALL(TYPE_CREATE, refslab_type_create, 56, 0, 0, fill_type_create),
 	CALL(TYPE_DESTROY, refslab_type_destroy, 16, RESERVED(refslab_type_destroy),
 	     0, fill_type_destroy),
 	CALL(TYPE_INFO, refslab_type_info, 80, 0, REFSLAB_TYPE_INFO_NEXT,
 	     fill_type_info),
 	CALL(ALLOC, refslab_alloc, 24, RESERVED(refslab_alloc), 0, fill_alloc),
-	CALL(DUP, refslab_dup, 24, 0, 0, fill_handle),
+	CALL(DUP, refslab_dup, 24, 0, REFSLAB_READ_ONLY, fill_handle),
 	CALL(CLOSE, refslab_close, 16, 0, 0, fill_handle),
 	CALL(WEAK, refslab_weak_create, 24, 0, 0, fill_handle),
 	CALL(UPGRADE, refslab_upgrade, 24, 0, 0, fill_weak),
@@ -204,6 +265,8 @@ static const struct call calls[] = {
 	     fill_objects),
 	CALL(REFERRERS, refslab_referrers, 40, RESERVED(refslab_referrers), 0,
 	     fill_referrers),
+	CALL(REFERENTS, refslab_referents, 40, RESERVED(refslab_referents), 0,
+	     fill_referents),
 	CALL(THRESHOLDS, refslab_thresholds, 24, RESERVED(refslab_thresholds),
 	     REFSLAB_THRESHOLDS_SET, fill_thresholds),
 	CALL(ENABLE, refslab_enable, 16, RESERVED(refslab_enable),
@@ -216,6 +279,8 @@ static const struct call calls[] = {
 	     REFSLAB_FREEZE_ON | REFSLAB_FREEZE_OFF, fill_freeze),
 	CALL(QUARANTINE, refslab_quarantine, 24, RESERVED(refslab_quarantine),
 	     REFSLAB_QUARANTINE_SET | REFSLAB_QUARANTINE_DRAIN, fill_quarantine),
+	CALL(DEBUG, refslab_debug, 16, RESERVED(refslab_debug), REFSLAB_DEBUG_SET,
+	     fill_debug),
 };
 
 static bool is_out(const struct call *call)
@@ -232,8 +297,9 @@ static void scene_begin(struct scene *scene, const struct call *call,
 	scene->a = make(scene->fd, scene->type);
 	scene->b = make(scene->fd, scene->type);
 	fill(scene->fd, scene->a, 0, scene->b);
-	works(device_weak(scene->fd, scene->a, &scene->weak));
+	works(refslab_weak(scene->fd, scene->a, &scene->weak));
 	memset(argument, 0, sizeof(*argument));
+	scene->given = 0;
 	call->fill(argument, scene);
 	argument->head.size = call->size;
 }
@@ -243,29 +309,40 @@ struct picture {
 	struct refslab_heap_info info;
 	uint32_t threshold[REFSLAB_GENERATIONS], enabled;
 	uint64_t count_a, count_b, runs, frozen;
-	struct refslab_quarantine quarantine;
+	uint64_t quarantined;
+	uint32_t quarantine;
 	char payload[PAYLOAD];
+	unsigned int fds;
 	bool no_heap;
 };
 
 static void look(const struct scene *scene, struct picture *picture)
 {
 	memset(picture, 0, sizeof(*picture));
-	if (device_heap_info(scene->fd, &picture->info) == -ENXIO) {
+	picture->fds = open_fds();
+	if (refslab_heap_info(scene->fd, &picture->info) == -ENXIO) {
 		picture->no_heap = true;
 		return;
 	}
-	works(device_heap_info(scene->fd, &picture->info));
+	works(refslab_heap_info(scene->fd, &picture->info));
 	/* What the pool has in store may change by itself. */
 	picture->info.bytes = picture->info.cached = 0;
-	works(device_thresholds_get(scene->fd, picture->threshold));
-	works(device_enable_get(scene->fd, &picture->enabled));
+	works(refslab_thresholds_get(scene->fd, picture->threshold));
+	works(refslab_enable_get(scene->fd, &picture->enabled));
 	picture->count_a = count_of(scene->fd, scene->a);
 	picture->count_b = count_of(scene->fd, scene->b);
 	picture->runs = runs_of(scene->fd);
-	works(device_freeze(scene->fd, 0, &picture->frozen));
-	works(device_quarantine(scene->fd, &picture->quarantine));
-	works(device_read(scene->fd, scene->a, 0, picture->payload, PAYLOAD));
+	works(refslab_freeze_count(scene->fd, &picture->frozen));
+	works(refslab_quarantine_get(scene->fd, &picture->quarantine,
+				     &picture->quarantined));
+	works(refslab_read(scene->fd, scene->a, 0, picture->payload, PAYLOAD));
+}
+
+static void scene_end(struct scene *scene)
+{
+	close(scene->fd);
+	if (scene->given)
+		close(scene->given);
 }
 
 static void assert_refused(int err, const struct scene *scene,
@@ -305,7 +382,7 @@ static void test_all_succeed(void **state)
 	for_each_call(call) {
 		scene_begin(&scene, call, &argument);
 		assert_works(&scene, call, call->request, &argument);
-		close(scene.fd);
+		scene_end(&scene);
 	}
 }
 
@@ -346,7 +423,7 @@ static void test_bad_size(void **state)
 		}
 		argument.head.size = call->published - 1;
 		assert_refused(EINVAL, &scene, call, &argument);
-		close(scene.fd);
+		scene_end(&scene);
 	}
 }
 
@@ -364,7 +441,7 @@ static void test_published_size(void **state)
 		memset(argument.bytes + call->published, 0xa5, 8);
 		assert_works(&scene, call, call->request, &argument);
 		assert_int_equal(argument.bytes[call->published], 0xa5);
-		close(scene.fd);
+		scene_end(&scene);
 	}
 }
 
@@ -386,7 +463,7 @@ static void test_longer(void **state)
 			assert_works(&scene, call, call->request, &argument);
 			/* What it was not given it does not write. */
 			assert_int_equal(argument.bytes[size], 0xa5);
-			close(scene.fd);
+			scene_end(&scene);
 		}
 	}
 }
@@ -406,7 +483,7 @@ static void test_longer_number(void **state)
 			     _IOC(_IOC_DIR(call->request), REFSLAB_IOC,
 				  _IOC_NR(call->request), call->size + 16),
 			     &argument);
-		close(scene.fd);
+		scene_end(&scene);
 	}
 }
 
@@ -426,7 +503,7 @@ static void test_longer_unknown(void **state)
 			assert_refused(E2BIG, &scene, call, &argument);
 			argument.bytes[call->size + more - 1] = 0;
 		}
-		close(scene.fd);
+		scene_end(&scene);
 	}
 }
 
@@ -448,7 +525,7 @@ static void test_flags(void **state)
 			argument.head.flags = flags | 1u << bit;
 			assert_refused(EINVAL, &scene, call, &argument);
 		}
-		close(scene.fd);
+		scene_end(&scene);
 	}
 }
 
@@ -470,10 +547,10 @@ static void test_reserved(void **state)
 			assert_refused(EINVAL, &scene, call, &argument);
 			argument.bytes[call->reserved + byte] = 0;
 		}
-		close(scene.fd);
+		scene_end(&scene);
 		tried++;
 	}
-	assert_int_equal(tried, 11);
+	assert_int_equal(tried, 17);
 }
 
 static void test_no_heap(void **state)
@@ -485,13 +562,14 @@ static void test_no_heap(void **state)
 
 	(void)state;
 	for_each_call(call) {
-		if (call->request == REFSLAB_HEAP_CREATE)
+		if (call->request == REFSLAB_HEAP_CREATE ||
+		    call->request == REFSLAB_JOIN)
 			continue;
 		scene_begin(&scene, call, &argument);
 		errno = 0;
 		if (ioctl(fd, call->request, &argument) != -1 || errno != ENXIO)
 			fail_msg("%s: errno %d, not ENXIO", call->name, errno);
-		close(scene.fd);
+		scene_end(&scene);
 	}
 	close(fd);
 }
@@ -533,7 +611,7 @@ static void test_bad_pointer(void **state)
 		memcpy(pages + page - call->size, &argument, call->size);
 		assert_works(&scene, call, call->request,
 			     pages + page - call->size);
-		close(scene.fd);
+		scene_end(&scene);
 	}
 	munmap(pages, 2 * page);
 }
@@ -556,7 +634,8 @@ static void test_read_only(void **state)
 		scene_begin(&scene, call, &argument);
 		/* What was set stays, so it is asking that must fail. */
 		if (call->fill == fill_thresholds || call->fill == fill_enable ||
-		    call->fill == fill_freeze || call->fill == fill_quarantine)
+		    call->fill == fill_freeze || call->fill == fill_quarantine ||
+		    call->fill == fill_debug)
 			memset(&argument.head.flags, 0, call->size - 4);
 		memory = mmap(NULL, page, PROT_READ | PROT_WRITE,
 			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -565,10 +644,10 @@ static void test_read_only(void **state)
 		assert_int_equal(mprotect(memory, page, PROT_READ), 0);
 		assert_refused(EFAULT, &scene, call, memory);
 		munmap(memory, page);
-		close(scene.fd);
+		scene_end(&scene);
 		tried++;
 	}
-	assert_int_equal(tried, 17);
+	assert_int_equal(tried, 24);
 }
 
 /* Again and again: what is taken back must be whole, and not run out. */
@@ -586,7 +665,7 @@ static void test_read_only_often(void **state)
 	int i;
 
 	fill(client->fd, a, 0, a);
-	works(device_weak(client->fd, a, (uint64_t *)&upgrade.weak));
+	works(refslab_weak(client->fd, a, (uint64_t *)&upgrade.weak));
 	memory = mmap(NULL, page, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	assert_ptr_not_equal(memory, MAP_FAILED);
@@ -628,7 +707,7 @@ static void test_unaligned(void **state)
 		scene_begin(&scene, call, &argument);
 		memcpy(memory + 3, &argument, call->size);
 		assert_works(&scene, call, call->request, memory + 3);
-		close(scene.fd);
+		scene_end(&scene);
 	}
 }
 

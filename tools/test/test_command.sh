@@ -68,7 +68,7 @@ check() {
 # --- without a module ---
 
 help() {
-	for command in '' status types thresholds collect replay; do
+	for command in '' status types stats thresholds collect freeze top watch replay graph; do
 		# shellcheck disable=SC2086 # no word where there is no command
 		run 0 $command --help && has out '^Usage: refslab' || return
 		[ -z "$command" ] || has out "Usage: refslab $command" || return
@@ -84,6 +84,10 @@ usage() {
 		run 64 status a b && run 64 replay --payload 0 f && run 64 replay --payload 8193 f &&
 		run 64 replay --payload x f && run 64 replay --limit 1X f && run 64 replay --limit -1 f &&
 		run 64 replay --thresholds 1,2 f && run 64 replay --thresholds 1,2,3,4 f &&
+		run 64 stats a b && run 64 freeze && run 64 freeze a b && run 64 freeze --count --unfreeze a &&
+		run 64 top a b && run 64 top --sort age && run 64 top --delay 0 && run 64 top --delay 1s &&
+		run 64 graph && run 64 graph a b && run 64 graph --max 0 f && run 64 graph --max 1x f &&
+		run 64 graph --svg --json f && run 64 watch a b && run 64 watch --events 0 && run 64 watch --events 1x && run 64 top --iterations 0 && run 64 top --iterations -1 &&
 		run 64 replay --thresholds 1,2,4294967296 f && run 64 replay --name 12345678901234567890123456789012 f
 }
 check "command lines that make no sense" usage
@@ -111,6 +115,7 @@ fake_heap() {
 		for file in runs examined freed unfreed aborts time_ns longest_ns; do
 			set_to 1 generation0/$file generation1/$file generation2/$file
 		done
+		set_to 5 frozen
 		set_to 40 generation0/runs
 		set_to 100 generation0/freed
 		for file in slots object_size slab_size align order objs_per_slab slabs partial objects total_objects magazine_size; do
@@ -168,9 +173,31 @@ alpha text          0           8         8     8     8             8     8     
 }
 check "types of a tree" sysfs types
 
+stats() {
+	run 0 stats beta && says out \
+'heap generation runs examined freed unfreed aborts time_ns longest_ns
+beta          0   40        1   100       1      1       1          1
+beta          1    1        1     1       1      1       1          1
+beta          2    1        1     1       1      1       1          1' &&
+	run 0 stats && [ "$(wc -l <out)" = 7 ] && run 0 stats --json alpha && has out '"heap": "alpha"' &&
+	has out '"runs": 40,' && [ "$(grep -c '"generation": [012],' out)" = 3 ]
+}
+check "stats of a tree" sysfs stats
+
+# A generation's directory that goes while it is read takes its heap's lines along, none stays alone.
+stats_gone() {
+	mv tree/alpha/generation2 gone
+	run 0 stats && [ "$(wc -l <out)" = 4 ] && ! has out '^alpha ' && run 1 stats alpha && has err '^refslab: heap alpha: '
+	set -- $?
+	mv gone tree/alpha/generation2
+	return "$1"
+}
+check "stats of a heap that goes" sysfs stats_gone
+
 no_such_heap() {
 	for heap in gamma . .. alpha/pool /; do
-		for command in "status $heap" "types $heap" "thresholds $heap" "thresholds set $heap 1 2 3" "collect $heap"; do
+		for command in "status $heap" "types $heap" "thresholds $heap" "thresholds set $heap 1 2 3" "collect $heap" \
+			"stats $heap" "freeze $heap" "top --batch $heap" "watch $heap"; do
 			# shellcheck disable=SC2086 # words are what is meant
 			run 1 $command && says err "refslab: no heap is called '$heap'" && [ ! -s out ] || return
 		done
@@ -183,6 +210,130 @@ thresholds() {
 		run 0 thresholds set alpha 1 2 3 && [ ! -s out ] && run 0 thresholds alpha && says out '1 2 3'
 }
 check "thresholds of a tree" sysfs thresholds
+
+thresholds_json() {
+	run 0 thresholds set alpha 4 5 6 && run 0 thresholds --json alpha && says out '{
+   "thresholds": [
+      {
+         "heap": "alpha",
+         "threshold0": 4,
+         "threshold1": 5,
+         "threshold2": 6
+      }
+   ]
+}'
+}
+check "thresholds of a tree as JSON" sysfs thresholds_json
+
+# What the kernel makes of the number that is written is not this tree's: it says what was written.
+freeze() {
+	run 0 freeze --count beta && says out '5 objects are frozen' &&
+		run 0 freeze beta && says out '1 objects are frozen' && [ "$(head -n 1 tree/beta/frozen)" = 1 ] &&
+		run 0 freeze -u beta && says out '0 objects are frozen' && [ "$(head -n 1 tree/beta/frozen)" = 0 ] &&
+		run 0 freeze --json -c beta && says out '{
+   "freeze": [
+      {
+         "heap": "beta",
+         "frozen": 0
+      }
+   ]
+}'
+}
+check "freeze in a tree" sysfs freeze
+
+collect() {
+	run 0 collect alpha 1 && says out 'examined 0, freed 0, left to a later sweep 0, in 0.000 ms' &&
+		[ "$(cat tree/alpha/collect)" = 1 ] && run 0 collect --json alpha && [ "$(cat tree/alpha/collect)" = 2 ] &&
+		says out '{
+   "collect": [
+      {
+         "heap": "alpha",
+         "generation": 2,
+         "examined": 0,
+         "freed": 0,
+         "unfreed": 0,
+         "time_ns": 0
+      }
+   ]
+}'
+}
+: >tree/alpha/collect
+check "collect in a tree" sysfs collect
+
+# All but the time of day.
+screen() {
+	sed 's/^refslab top [0-9:]*/refslab top HH:MM:SS/' out >screen
+}
+
+top_batch() {
+	run 0 top --batch --iterations 1 --delay 0.1 --sort name && screen && says screen \
+'refslab top HH:MM:SS  2 heaps, 4 types, 24 objects (0/s), 3M of 2G
+sweeps 0/s, freed by them 0/s, 0.0 % of a CPU; by name
+
+HEAP             OBJECTS     +-/S   BYTES  CACHED   LIMIT SWEEP/S  FREED/S  BUSY
+alpha                 12        0    1.5M     512      1G       0        0  0.0%
+beta                  12        0    1.5M     512      1G       0        0  0.0%
+
+TYPE          OF HEAP         OBJECTS     +-/S  USE   SLABS   BYTES  SIZE SLOTS
+list-node     alpha                 8        0 100%       8      8M     8     8
+text          alpha                 8        0 100%       8      8M     8     0
+list-node     beta                  8        0 100%       8      8M     8     8
+text          beta                  8        0 100%       8      8M     8     0
+' &&
+		run 0 top -b -n 2 -d 0.1 --sort name --reverse beta && [ "$(grep -c '^refslab top' out)" = 2 ] &&
+		[ "$(sed -n '/^TYPE/,/^$/s/ .*//p' out | head -n 3 | tr '\n' ' ')" = 'TYPE text list-node ' ] &&
+		! has out alpha
+}
+check "top of a tree" sysfs top_batch
+
+top_json() {
+	run 0 top --json -n 2 -d 0.1 beta && [ "$(wc -l <out)" = 2 ] && sed -n 1p out >line &&
+		says line "$(printf '%s' \
+			'{"heaps":[{"heap":"beta","objects":12,"objects_rate":0.0,"bytes":1572864,"cached":512,' \
+			'"limit":1073741824,"enabled":false,"sweeps":42,"sweeps_rate":0.0,"freed":102,"freed_rate":0.0,' \
+			'"busy":0.0,"last_sweeps":null}],"types":[' \
+			'{"heap":"beta","type":"list-node","objects":8,"objects_rate":0.0,"total_objects":8,"slabs":8,' \
+			'"bytes":8388608,"slab_size":8,"slots":8},' \
+			'{"heap":"beta","type":"text","objects":8,"objects_rate":0.0,"total_objects":8,"slabs":8,' \
+			'"bytes":8388608,"slab_size":8,"slots":0}]}')"
+}
+check "top of a tree as JSON" sysfs top_json
+
+# Between two samples 80 objects come and 3 sweeps run: rates, and the pane of last sweeps. A busy machine makes the two
+# seconds longer, never shorter.
+top_rates() {
+	"$refslab" top -b -n 1 -d 2 beta >out 2>err &
+	pid=$!
+	sleep 0.5
+	echo 92 >tree/beta/objects
+	echo 43 >tree/beta/generation0/runs
+	echo 400 >tree/beta/generation0/freed
+	wait "$pid" && has out '^beta +92 +\+([1-3][0-9]|40) .* (0\.[1-9]|1\.[0-5]) +(1[0-4][0-9]|150|[3-9][0-9]) +0\.0%$' &&
+		has out '^beta +0s +0 +3 +0 +300 +0 +0\.000 ms$'
+	set -- $?
+	echo 12 >tree/beta/objects
+	echo 40 >tree/beta/generation0/runs
+	echo 100 >tree/beta/generation0/freed
+	return "$1"
+}
+check "top says how fast it changes" sysfs top_rates
+
+top_terminal() {
+	run 1 top && has err 'this is no terminal; -b prints to a file or pipe'
+}
+check "top without a terminal" sysfs top_terminal
+
+# What makes no instance, or one without our events, leaves nothing behind.
+watch_nowhere() {
+	export REFSLAB_TRACEFS="$work/traces"
+	run 1 watch && has err 'traces is no tracefs: is it mounted\?' && mkdir -p traces/instances && run 1 watch alpha &&
+		has err 'traces/events/refslab is missing: the module is not loaded' &&
+		[ -z "$(ls traces/instances)" ]
+	set -- $?
+	unset REFSLAB_TRACEFS
+	return "$1"
+}
+check "watch without tracepoints" sysfs watch_nowhere
 
 version() {
 	run 0 --version && says out 'refslab, module version 1.2.3'
@@ -303,6 +454,72 @@ chain() {
 }
 check "replay of a chain" chain
 
+cat >picture <<'END'
+root x
+x x
+a b
+b a
+b tail
+END
+
+# All but the heap's name, which has a number in it.
+graph() {
+	run 0 graph picture --root root && sed 's/^digraph ".*"/digraph "HEAP"/' out >drawn && says drawn \
+'digraph "HEAP" {
+	// 5 objects, 5 edges, 2 cycles
+	node [shape=box, fontname="sans-serif"];
+	n1 [label="a", tooltip="node-1, generation 0, 1 reference", fillcolor="0.000 0.350 1.000", style="filled,dashed"];
+	n2 [label="b", tooltip="node-2, generation 0, 1 reference", fillcolor="0.000 0.350 1.000", style="filled,dashed"];
+	n3 [label="root", tooltip="node-1, generation 0, 1 reference", peripheries=2];
+	n4 [label="tail", tooltip="leaf, generation 0, 1 reference", style="dashed"];
+	n5 [label="x", tooltip="node-1, generation 0, 2 references", fillcolor="0.618 0.350 1.000", style="filled"];
+	n1 -> n2 [tooltip="slot 0", color="0.000 1.000 0.700"];
+	n2 -> n1 [tooltip="slot 0", color="0.000 1.000 0.700"];
+	n2 -> n4 [tooltip="slot 1"];
+	n3 -> n5 [tooltip="slot 0"];
+	n5 -> n5 [tooltip="slot 0", color="0.618 1.000 0.700"];
+}' && [ ! -s err ] &&
+		run 0 graph picture --root root --sweep && has out '// 2 objects, 2 edges, 1 cycles$' &&
+		run 0 graph picture --root root --numbers --output file && [ ! -s out ] && has file 'label="leaf-[1-9][0-9]*"' &&
+		run 0 graph picture --max 2 && has out '// 2 objects, .*; there are more objects$' &&
+		has err 'there are more objects than the 2 that are shown' && run 1 graph missing &&
+		has err 'missing: No such file'
+}
+check "graph of a heap" graph
+
+graph_json() {
+	run 0 graph --json picture --root root && has out '"complete": true' && has out '"cycles": 2' &&
+		[ "$(grep -c '"label": ' out)" = 5 ] && [ "$(grep -c '"from": ' out)" = 5 ] &&
+		[ "$(grep -c '"garbage": true' out)" = 3 ] && [ "$(grep -c '"held": true' out)" = 1 ]
+}
+check "graph as JSON" graph_json
+
+# More objects than one call finds. Without one of them the ring is no cycle.
+graph_ring() {
+	awk 'BEGIN { for (i = 0; i < 3000; i++) print "n" i, "n" (i + 1) % 3000 }' >long-ring
+	run 0 graph --json --max 3000 long-ring && has out '"complete": true' && has out '"cycles": 1,' &&
+		[ "$(grep -c '"cycle": 1,' out)" = 3000 ] && [ "$(grep -c '"garbage": true' out)" = 3000 ] &&
+		[ "$(grep -c '"from": ' out)" = 3000 ] && run 0 graph --json --max 2999 long-ring &&
+		has out '"complete": false' && has out '"cycles": 0,' && [ "$(grep -c '"from": ' out)" = 2998 ]
+}
+check "graph of a ring" graph_ring
+
+# What SVG is, graphviz knows; here is only what reaches it, and what is said when it is missing or fails.
+graph_svg() {
+	mkdir bin
+	printf '#!/bin/sh\necho "got $*"\ncat\n' >bin/dot
+	chmod +x bin/dot
+	command=$(command -v "$refslab")
+	PATH=$work/bin:$PATH "$command" graph --svg picture --root root >out 2>err &&
+		has out '^got -Tsvg$' && has out 'n5 -> n5' || return
+	printf '#!/bin/sh\ncat >/dev/null\nexit 3\n' >bin/dot
+	! PATH=$work/bin:$PATH "$command" graph --svg picture --output svg >out 2>err && has err "'dot' failed" &&
+		[ ! -e svg ] || return
+	rm bin/dot
+	! PATH=$work/bin "$command" graph --svg picture >out 2>err && has err "'dot', which is not here"
+}
+check "graph as SVG" graph_svg
+
 # As many edges as an object has slots, in one node; parallel ones among them.
 wide() {
 	awk 'BEGIN { for (i = 0; i < 1023; i++) print "hub", i % 700; print "hub hub" }' >wide
@@ -323,6 +540,65 @@ limits() {
 }
 check "replay against a limit" limits
 
+# Of the five that are left one is of a leaf type, which no sweep looks at.
+held_frozen() {
+	run 0 freeze --count held-heap && says out '0 objects are frozen' &&
+		run 0 freeze held-heap && says out '4 objects are frozen' &&
+		run 0 collect held-heap && has out '^examined 0, freed 0,' &&
+		run 0 freeze --json --count held-heap && has out '"frozen": 4' &&
+		run 0 freeze --unfreeze held-heap && says out '0 objects are frozen' &&
+		run 0 collect held-heap && has out '^examined 4, freed 0,'
+}
+
+# What a sweep has looked at is no candidate any more; what is frozen and unfrozen is one again.
+held_candidates() {
+	run 0 freeze held-heap && run 0 freeze --unfreeze held-heap
+}
+
+# A sweep between two samples is seen.
+held_top() {
+	held_candidates || return
+	"$refslab" top --json -n 1 -d 3 held-heap >top-out 2>top-err &
+	top=$!
+	sleep 1
+	run 0 collect held-heap
+	wait "$top" && has top-out '"heap":"held-heap","objects":5,' &&
+		has top-out '"last_sweeps":\{"seconds_ago":0.0,"generation":2,"runs":[1-9][0-9]*,"examined":4,"freed":0,' &&
+		has top-out '"type":"node-1","objects":3,' && run 0 top -b -n 1 -d 0.1 held-heap &&
+		has out '^node-1 +held-heap +3 +0 '
+}
+
+# watching ARGUMENT...: starts it, with the last event's tracepoint in $last; returns when that is on.
+traces=/sys/kernel/tracing/instances
+watching() {
+	"$refslab" watch "$@" >watch-out 2>watch-err &
+	watch=$!
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		[ "$(cat "$traces/refslab-$watch/events/refslab/refslab_$last/enable" 2>/dev/null)" = 1 ] && return
+		sleep 0.5
+	done
+	cat watch-err >why
+	return 1
+}
+
+held_watch() {
+	last=sweep_end
+	held_candidates && watching --events 2 held-heap || return
+	"$refslab" replay "$work/ring" >/dev/null
+	run 0 collect held-heap && wait "$watch" && [ ! -s watch-err ] && [ "$(wc -l <watch-out)" = 2 ] &&
+		has watch-out '^ *[0-9]+\.[0-9]{6} sweep_start held-heap       generation=2$' &&
+		has watch-out '^ *[0-9]+\.[0-9]{6} sweep_end   held-heap       generation=2 examined=4 freed=0 ' || return
+	# Without a heap's name, of all; a signal ends it well, and nothing of it stays in tracefs.
+	last=free
+	watching --json --event alloc --event free || return
+	"$refslab" replay --json "$work/ring" --name ring-heap >/dev/null
+	kill -TERM "$watch"
+	wait "$watch" && [ "$(grep -c '"event":"alloc","heap":"ring-heap","type":"node-1","object":[1-9]' watch-out)" -gt 0 ] &&
+		has watch-out '^\{"time":[0-9.]+,"event":"free","heap":"ring-heap","type":"node-1","object":[1-9][0-9]*\}$' &&
+		run 1 watch --event nonsense && has err "^refslab: there is no event 'nonsense'; those there are: " &&
+		run 1 watch --event ../../sched && has err "there is no event" && [ -z "$(ls "$traces")" ]
+}
+
 # A replay that is held is a heap to look at.
 hold() {
 	"$refslab" replay --json shapes --name held-heap --root lead --hold >out 2>err &
@@ -338,7 +614,12 @@ hold() {
 		run 0 thresholds set held-heap 50 5 6 && run 0 thresholds get held-heap && says out '50 5 6' &&
 		run 1 thresholds set held-heap 1 2 4294967295 && run 0 thresholds held-heap && says out '50 5 6' &&
 		run 0 collect held-heap && has out '^examined [0-9]+, freed 0, left to a later sweep 0, in [0-9.]+ ms$' &&
-		run 0 collect held-heap 0 && run 1 replay shapes --name held-heap && has err 'the name is taken' &&
+		run 0 collect --json held-heap 0 && has out '"generation": 0,' && has out '"freed": 0,' &&
+		run 0 stats held-heap && [ "$(wc -l <out)" = 4 ] && has out '^held-heap +0 +[1-9]' &&
+		run 0 stats --json held-heap && has out '"generation": 2,' &&
+		run 0 types --json held-heap && has out '"type": "leaf"' &&
+		run 0 thresholds --json held-heap && has out '"threshold0": 50,' &&
+		held_frozen && held_top && held_watch && run 1 replay shapes --name held-heap && has err 'the name is taken' &&
 		run 0 status --json && has out '"heap": "held-heap"'
 	set -- $?
 	kill -TERM "$pid"

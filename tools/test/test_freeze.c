@@ -2,11 +2,12 @@
 /* Freezing and quarantine: what sweeps leave, and find again afterwards. */
 #include "client.h"
 
-static uint64_t freeze(int fd, uint32_t flags)
+/* What a function that answers with a number of objects says. */
+static uint64_t number(int (*of)(int fd, uint64_t *objects), int fd)
 {
 	uint64_t objects = -1;
 
-	works(device_freeze(fd, flags, &objects));
+	works(of(fd, &objects));
 	return objects;
 }
 
@@ -15,12 +16,12 @@ static void test_frozen_garbage_stays(void **state)
 	struct client *client = *state;
 	uint64_t a = ring(client->fd, client->two, 3), b;
 
-	assert_int_equal(freeze(client->fd, 0), 0);
-	assert_int_equal(freeze(client->fd, REFSLAB_FREEZE_ON), 3);
-	assert_int_equal(freeze(client->fd, 0), 3);
+	assert_int_equal(number(refslab_freeze_count, client->fd), 0);
+	assert_int_equal(number(refslab_freeze, client->fd), 3);
+	assert_int_equal(number(refslab_freeze_count, client->fd), 3);
 	assert_int_equal(generation_of(client->fd, a), REFSLAB_GENERATION_FROZEN);
 	/* Those that are frozen are not frozen again. */
-	assert_int_equal(freeze(client->fd, REFSLAB_FREEZE_ON), 0);
+	assert_int_equal(number(refslab_freeze, client->fd), 0);
 	drop(client->fd, a);
 	assert_int_equal(sweep(client->fd, 2), 0);
 	assert_objects(client->fd, 3);
@@ -31,8 +32,8 @@ static void test_frozen_garbage_stays(void **state)
 	drop(client->fd, b);
 	assert_int_equal(sweep(client->fd, 2), 5);
 
-	assert_int_equal(freeze(client->fd, REFSLAB_FREEZE_OFF), 3);
-	assert_int_equal(freeze(client->fd, REFSLAB_FREEZE_OFF), 0);
+	assert_int_equal(number(refslab_unfreeze, client->fd), 3);
+	assert_int_equal(number(refslab_unfreeze, client->fd), 0);
 	assert_int_equal(sweep(client->fd, 2), 3);
 	assert_objects(client->fd, 0);
 }
@@ -44,10 +45,10 @@ static void test_counts_go_on(void **state)
 
 	fill(client->fd, a, 0, b);
 	drop(client->fd, b);
-	assert_int_equal(freeze(client->fd, REFSLAB_FREEZE_ON), 2);
+	assert_int_equal(number(refslab_freeze, client->fd), 2);
 	drop(client->fd, a);
 	assert_objects(client->fd, 0);
-	assert_int_equal(freeze(client->fd, 0), 0);
+	assert_int_equal(number(refslab_freeze_count, client->fd), 0);
 }
 
 /* What a frozen object refers to is alive. */
@@ -56,7 +57,7 @@ static void test_keeps_the_young(void **state)
 	struct client *client = *state;
 	uint64_t old = make(client->fd, client->one), young;
 
-	assert_int_equal(freeze(client->fd, REFSLAB_FREEZE_ON), 1);
+	assert_int_equal(number(refslab_freeze, client->fd), 1);
 	young = ring(client->fd, client->two, 2);
 	fill(client->fd, old, 0, young);
 	drop(client->fd, young);
@@ -71,19 +72,22 @@ static void test_leaves(void **state)
 	struct client *client = *state;
 	uint64_t leaf = make(client->fd, client->leaf);
 
-	assert_int_equal(freeze(client->fd, REFSLAB_FREEZE_ON), 0);
+	assert_int_equal(number(refslab_freeze, client->fd), 0);
 	assert_int_equal(generation_of(client->fd, leaf), 0);
 }
 
 static void test_both_ways(void **state)
 {
 	struct client *client = *state;
-	uint64_t objects = 0;
+	struct refslab_freeze both = {
+		.size = sizeof(both),
+		.flags = REFSLAB_FREEZE_ON | REFSLAB_FREEZE_OFF,
+	};
 
 	make(client->fd, client->one);
-	fails(EINVAL, device_freeze(client->fd, REFSLAB_FREEZE_ON |
-				    REFSLAB_FREEZE_OFF, &objects));
-	assert_int_equal(freeze(client->fd, 0), 0);
+	assert_int_equal(ioctl(client->fd, REFSLAB_FREEZE, &both), -1);
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(number(refslab_freeze_count, client->fd), 0);
 }
 
 /* Another heap's objects are no concern of ours. */
@@ -94,8 +98,8 @@ static void test_another_heap(void **state)
 
 	make(client->fd, client->one);
 	make(other, type(other, 1, 8));
-	assert_int_equal(freeze(client->fd, REFSLAB_FREEZE_ON), 1);
-	assert_int_equal(freeze(other, 0), 0);
+	assert_int_equal(number(refslab_freeze, client->fd), 1);
+	assert_int_equal(number(refslab_freeze_count, other), 0);
 	close(other);
 }
 
@@ -108,37 +112,37 @@ static void test_many(void **state)
 	for (i = 0; i < RINGS; i++)
 		drop(client->fd, ring(client->fd, i % 2 ? client->two : client->wide,
 				      LENGTH));
-	assert_int_equal(freeze(client->fd, REFSLAB_FREEZE_ON), RINGS * LENGTH);
+	assert_int_equal(number(refslab_freeze, client->fd), RINGS * LENGTH);
 	assert_int_equal(sweep(client->fd, 2), 0);
-	assert_int_equal(freeze(client->fd, REFSLAB_FREEZE_OFF), RINGS * LENGTH);
+	assert_int_equal(number(refslab_unfreeze, client->fd), RINGS * LENGTH);
 	assert_int_equal(sweep(client->fd, 1), 0);
 	assert_int_equal(sweep(client->fd, 2), RINGS * LENGTH);
 }
 
-static struct refslab_quarantine quarantine(int fd, uint32_t flags, uint32_t enabled)
+static void assert_quarantine(int fd, uint32_t enabled, uint64_t objects)
 {
-	struct refslab_quarantine quarantine = { .flags = flags, .enabled = enabled };
+	uint32_t is = -1;
+	uint64_t n = -1;
 
-	works(device_quarantine(fd, &quarantine));
-	return quarantine;
+	works(refslab_quarantine_get(fd, &is, &n));
+	assert_int_equal(is, enabled);
+	assert_int_equal(n, objects);
 }
 
 static void test_quarantine(void **state)
 {
 	struct client *client = *state;
 	uint64_t a = ring(client->fd, client->two, 3), weak = weak_of(client->fd, a);
-	struct refslab_quarantine answer = quarantine(client->fd, 0, 17);
 
-	assert_int_equal(answer.enabled, 0);
-	assert_int_equal(answer.objects, 0);
-	quarantine(client->fd, REFSLAB_QUARANTINE_SET, 1);
-	assert_int_equal(quarantine(client->fd, 0, 0).enabled, 1);
+	assert_quarantine(client->fd, 0, 0);
+	works(refslab_quarantine_set(client->fd, 1));
+	assert_quarantine(client->fd, 1, 0);
 	drop(client->fd, a);
 	assert_int_equal(sweep(client->fd, 2), 0);
 	assert_int_equal(stats_of(client->fd, 2).unfreed, 3);
-	assert_int_equal(quarantine(client->fd, 0, 0).objects, 3);
-	assert_int_equal(freeze(client->fd, 0), 0);
-	assert_int_equal(freeze(client->fd, REFSLAB_FREEZE_OFF), 0);
+	assert_quarantine(client->fd, 1, 3);
+	assert_int_equal(number(refslab_freeze_count, client->fd), 0);
+	assert_int_equal(number(refslab_unfreeze, client->fd), 0);
 
 	/* There to be looked at, and once more garbage afterwards. */
 	a = upgrade(client->fd, weak);
@@ -146,11 +150,10 @@ static void test_quarantine(void **state)
 	assert_int_equal(generation_of(client->fd, a), REFSLAB_GENERATION_FROZEN);
 	drop(client->fd, load(client->fd, a, 0));
 	drop(client->fd, a);
-	quarantine(client->fd, REFSLAB_QUARANTINE_SET, 0);
+	works(refslab_quarantine_set(client->fd, 0));
 	assert_int_equal(sweep(client->fd, 2), 0);
-	answer = quarantine(client->fd, REFSLAB_QUARANTINE_DRAIN, 1);
-	assert_int_equal(answer.objects, 3);
-	assert_int_equal(answer.enabled, 0);
+	assert_int_equal(number(refslab_quarantine_drain, client->fd), 3);
+	assert_quarantine(client->fd, 0, 0);
 	assert_int_equal(sweep(client->fd, 2), 3);
 	assert_true(upgrade(client->fd, weak) == 0);
 	assert_objects(client->fd, 0);
@@ -160,13 +163,15 @@ static void test_quarantine_mistakes(void **state)
 {
 	struct client *client = *state;
 	struct refslab_quarantine both = {
+		.size = sizeof(both),
 		.flags = REFSLAB_QUARANTINE_SET | REFSLAB_QUARANTINE_DRAIN,
 		.enabled = 1,
-	}, two = { .flags = REFSLAB_QUARANTINE_SET, .enabled = 2 };
+	};
 
-	fails(EINVAL, device_quarantine(client->fd, &both));
-	fails(EINVAL, device_quarantine(client->fd, &two));
-	assert_int_equal(quarantine(client->fd, 0, 0).enabled, 0);
+	assert_int_equal(ioctl(client->fd, REFSLAB_QUARANTINE, &both), -1);
+	assert_int_equal(errno, EINVAL);
+	fails(EINVAL, refslab_quarantine_set(client->fd, 2));
+	assert_quarantine(client->fd, 0, 0);
 }
 
 int main(void)

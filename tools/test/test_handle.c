@@ -8,7 +8,7 @@ static void test_alloc_close(void **state)
 	uint64_t a = make(client->fd, client->two), b;
 	struct refslab_object_info info;
 
-	works(device_object_info(client->fd, a, &info));
+	works(refslab_object_info(client->fd, a, &info));
 	assert_int_equal(info.type, client->two);
 	assert_int_equal(info.generation, 0);
 	assert_int_equal(info.count, 1);
@@ -50,18 +50,18 @@ static void assert_unknown(int fd, uint64_t good, uint64_t bad)
 	uint64_t out = 0;
 	char byte = 0;
 
-	fails(EBADF, device_close(fd, bad));
-	fails(EBADF, device_dup(fd, bad, &out));
-	fails(EBADF, device_slot_set(fd, bad, 0, good));
-	fails(EBADF, device_slot_load(fd, bad, 0, &out));
-	fails(EBADF, device_slot_move(fd, bad, 0, good, 0));
-	fails(EBADF, device_slot_move(fd, good, 0, bad, 0));
-	fails(EBADF, device_read(fd, bad, 0, &byte, 1));
-	fails(EBADF, device_write(fd, bad, 0, &byte, 1));
-	fails(EBADF, device_object_info(fd, bad, &info));
+	fails(EBADF, refslab_close(fd, bad));
+	fails(EBADF, refslab_dup(fd, bad, 0, &out));
+	fails(EBADF, refslab_slot_set(fd, bad, 0, good));
+	fails(EBADF, refslab_slot_load(fd, bad, 0, &out));
+	fails(EBADF, refslab_slot_move(fd, bad, 0, good, 0));
+	fails(EBADF, refslab_slot_move(fd, good, 0, bad, 0));
+	fails(EBADF, refslab_read(fd, bad, 0, &byte, 1));
+	fails(EBADF, refslab_write(fd, bad, 0, &byte, 1));
+	fails(EBADF, refslab_object_info(fd, bad, &info));
 	/* Zero as a target is not a handle but "no object". */
 	if (bad)
-		fails(EBADF, device_slot_set(fd, good, 0, bad));
+		fails(EBADF, refslab_slot_set(fd, good, 0, bad));
 	assert_true(out == 0);
 }
 
@@ -151,7 +151,7 @@ static void test_many(void **state)
 	assert_non_null(handle);
 	for (i = 0; i < MANY; i++) {
 		handle[i] = make(client->fd, client->leaf);
-		works(device_write(client->fd, handle[i], 0, &i, sizeof(i)));
+		works(refslab_write(client->fd, handle[i], 0, &i, sizeof(i)));
 	}
 	assert_int_equal(info_of(client->fd).handles, MANY);
 	assert_int_equal(info_of(client->fd).objects, MANY);
@@ -164,7 +164,7 @@ static void test_many(void **state)
 	for (i = 0; i < MANY; i++) {
 		if (i % 3 == 0)
 			continue;
-		works(device_read(client->fd, handle[i], 0, &place, sizeof(place)));
+		works(refslab_read(client->fd, handle[i], 0, &place, sizeof(place)));
 		assert_int_equal(place, i);
 	}
 	assert_int_equal(info_of(client->fd).handles, MANY - (MANY + 2) / 3);
@@ -184,7 +184,7 @@ static void test_too_many(void **state)
 		skip();
 	fill(client->fd, a, 0, a);
 	for (n = 1; n <= max; n++) {
-		err = device_dup(client->fd, a, &copy);
+		err = refslab_dup(client->fd, a, 0, &copy);
 		if (err)
 			break;
 		last = copy;
@@ -193,13 +193,13 @@ static void test_too_many(void **state)
 	assert_int_equal(n, max);
 	assert_int_equal(count_of(client->fd, a), max + 1);
 	/* Nobody gets one, and nothing leaks where none could be had. */
-	fails(ENOSPC, device_alloc(client->fd, client->leaf, &copy));
-	fails(ENOSPC, device_slot_load(client->fd, a, 0, &copy));
+	fails(ENOSPC, refslab_alloc(client->fd, client->leaf, &copy));
+	fails(ENOSPC, refslab_slot_load(client->fd, a, 0, &copy));
 	assert_int_equal(count_of(client->fd, a), max + 1);
 	assert_int_equal(info_of(client->fd).objects, 1);
 	drop(client->fd, last);
-	works(device_slot_load(client->fd, a, 0, &copy));
-	fails(ENOSPC, device_dup(client->fd, a, &copy));
+	works(refslab_slot_load(client->fd, a, 0, &copy));
+	fails(ENOSPC, refslab_dup(client->fd, a, 0, &copy));
 	assert_int_equal(info_of(client->fd).handles, max);
 }
 

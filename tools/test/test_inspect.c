@@ -11,14 +11,14 @@
 /* Every object of the fixtures has its number in its payload. */
 static void number(int fd, uint64_t handle, uint32_t number)
 {
-	works(device_write(fd, handle, 0, &number, sizeof(number)));
+	works(refslab_write(fd, handle, 0, &number, sizeof(number)));
 }
 
 static uint32_t number_of(int fd, uint64_t handle)
 {
 	uint32_t number = 0;
 
-	works(device_read(fd, handle, 0, &number, sizeof(number)));
+	works(refslab_read(fd, handle, 0, &number, sizeof(number)));
 	return number;
 }
 
@@ -33,7 +33,7 @@ static uint32_t objects(int fd, uint32_t type, uint32_t generation,
 		count = room < max - n ? room : max - n;
 		if (!count)
 			return n;
-		works(device_objects(fd, type, generation, &cursor, handles + n, &count));
+		works(refslab_objects(fd, type, generation, &cursor, handles + n, &count));
 		assert_true(count <= room);
 		n += count;
 	} while (cursor);
@@ -50,7 +50,7 @@ static uint32_t referrers(int fd, uint64_t handle, uint64_t *handles,
 		count = room < max - n ? room : max - n;
 		if (!count)
 			return n;
-		works(device_referrers(fd, handle, &cursor, handles + n, &count));
+		works(refslab_referrers(fd, handle, &cursor, handles + n, &count));
 		assert_true(count <= room);
 		n += count;
 	} while (cursor);
@@ -121,7 +121,7 @@ static void test_filters(void **state)
 
 	assert_int_equal(objects(client->fd, client->two, ANY, handles, 16, 16), 4);
 	for (i = 0; i < 4; i++) {
-		works(device_object_info(client->fd, handles[i], &info));
+		works(refslab_object_info(client->fd, handles[i], &info));
 		assert_int_equal(info.type, client->two);
 	}
 	assert_int_equal(objects(client->fd, client->leaf, ANY, handles, 16, 16), 1);
@@ -130,7 +130,7 @@ static void test_filters(void **state)
 	assert_int_equal(objects(client->fd, 0, 1, handles, 16, 16), 1);
 	assert_int_equal(objects(client->fd, 0, 0, handles, 16, 16), 5);
 	assert_int_equal(objects(client->fd, 0, 2, handles, 16, 16), 0);
-	works(device_freeze(client->fd, REFSLAB_FREEZE_ON, &done));
+	works(refslab_freeze(client->fd, &done));
 	assert_int_equal(done, 5);
 	assert_int_equal(objects(client->fd, 0, REFSLAB_GENERATION_FROZEN, handles,
 				 16, 16), 5);
@@ -215,7 +215,7 @@ static void test_large_heap(void **state)
 	fill(client->fd, last, 1, target);
 	do {
 		count = 4;
-		works(device_referrers(client->fd, target, &cursor, found, &count));
+		works(refslab_referrers(client->fd, target, &cursor, found, &count));
 		calls++;
 		empty += !count;
 		if (count)
@@ -239,17 +239,17 @@ static void test_mistakes(void **state)
 	for (i = 0; i < ARRAY_SIZE(counts); i++) {
 		cursor = 0;
 		count = counts[i];
-		fails(EINVAL, device_objects(client->fd, 0, ANY, &cursor, handles, &count));
-		fails(EINVAL, device_referrers(client->fd, a, &cursor, handles, &count));
+		fails(EINVAL, refslab_objects(client->fd, 0, ANY, &cursor, handles, &count));
+		fails(EINVAL, refslab_referrers(client->fd, a, &cursor, handles, &count));
 	}
 	count = 4;
 	for (i = 0; i < ARRAY_SIZE(generations); i++)
-		fails(EINVAL, device_objects(client->fd, 0, generations[i], &cursor,
-					     handles, &count));
-	fails(ENOENT, device_objects(client->fd, 999, ANY, &cursor, handles, &count));
-	fails(EBADF, device_referrers(client->fd, 0, &cursor, handles, &count));
-	fails(EBADF, device_referrers(client->fd, weak, &cursor, handles, &count));
-	fails(EBADF, device_referrers(client->fd, a + 1, &cursor, handles, &count));
+		fails(EINVAL, refslab_objects(client->fd, 0, generations[i], &cursor,
+					      handles, &count));
+	fails(ENOENT, refslab_objects(client->fd, 999, ANY, &cursor, handles, &count));
+	fails(EBADF, refslab_referrers(client->fd, 0, &cursor, handles, &count));
+	fails(EBADF, refslab_referrers(client->fd, weak, &cursor, handles, &count));
+	fails(EBADF, refslab_referrers(client->fd, a + 1, &cursor, handles, &count));
 	assert_int_equal(info_of(client->fd).handles, 2);
 	assert_true(handles[0] == 0);
 }
@@ -271,7 +271,7 @@ static void test_any_cursor(void **state)
 		cursor = i < 64 ? 1ull << i : cursors[i - 64];
 		for (calls = 0; calls < 10; calls++) {
 			count = ARRAY_SIZE(handles);
-			works(device_objects(client->fd, 0, ANY, &cursor, handles, &count));
+			works(refslab_objects(client->fd, 0, ANY, &cursor, handles, &count));
 			assert_true(count <= 41);
 			drop_all(client->fd, handles, count);
 			if (!cursor)
@@ -280,7 +280,7 @@ static void test_any_cursor(void **state)
 		assert_true(!cursor);
 		cursor = i < 64 ? 1ull << i : cursors[i - 64];
 		count = ARRAY_SIZE(handles);
-		works(device_referrers(client->fd, a, &cursor, handles, &count));
+		works(refslab_referrers(client->fd, a, &cursor, handles, &count));
 		assert_int_equal(count, 0);
 	}
 }
@@ -304,9 +304,9 @@ static void test_nothing_half_done(void **state)
 	/* The first handle fits, the second does not. */
 	torn = (uint64_t *)(pages + page) - 1;
 	for (i = 0; i < 100; i++) {
-		fails(EFAULT, device_objects(client->fd, 0, ANY, &cursor, torn, &count));
-		fails(EFAULT, device_referrers(client->fd, a, &cursor, torn, &count));
-		fails(EFAULT, device_objects(client->fd, 0, ANY, &cursor, NULL, &count));
+		fails(EFAULT, refslab_objects(client->fd, 0, ANY, &cursor, torn, &count));
+		fails(EFAULT, refslab_referrers(client->fd, a, &cursor, torn, &count));
+		fails(EFAULT, refslab_objects(client->fd, 0, ANY, &cursor, NULL, &count));
 	}
 	assert_true(cursor == 0 && count == 8);
 	assert_int_equal(info_of(client->fd).handles, 2);
@@ -319,11 +319,11 @@ static void test_nothing_half_done(void **state)
 	torn = calloc(8, sizeof(*torn));
 	for (i = 2; i < max - 1; i++)
 		dup_of(client->fd, a);
-	fails(ENOSPC, device_objects(client->fd, 0, ANY, &cursor, torn, &count));
+	fails(ENOSPC, refslab_objects(client->fd, 0, ANY, &cursor, torn, &count));
 	assert_int_equal(info_of(client->fd).handles, max - 1);
 	assert_int_equal(count_of(client->fd, b), 1);
 	count = 1;
-	works(device_objects(client->fd, client->two, ANY, &cursor, torn, &count));
+	works(refslab_objects(client->fd, client->two, ANY, &cursor, torn, &count));
 	assert_int_equal(count, 1);
 	assert_int_equal(count_of(client->fd, b), 2);
 	free(torn);
@@ -357,14 +357,14 @@ static void *churner(void *argument)
 	uint64_t a, b, i;
 
 	for (i = 0; !atomic_load(&contest->stop); i++) {
-		if (device_alloc(contest->fd, contest->type, &a) ||
-		    device_alloc(contest->fd, contest->type, &b))
+		if (refslab_alloc(contest->fd, contest->type, &a) ||
+		    refslab_alloc(contest->fd, contest->type, &b))
 			break;
-		device_slot_set(contest->fd, a, 0, b);
+		refslab_slot_set(contest->fd, a, 0, b);
 		if (i % 2)
-			device_slot_set(contest->fd, b, 0, a);
-		device_close(contest->fd, a);
-		device_close(contest->fd, b);
+			refslab_slot_set(contest->fd, b, 0, a);
+		refslab_close(contest->fd, a);
+		refslab_close(contest->fd, b);
 		contest->made += 2;
 	}
 	return NULL;
@@ -376,7 +376,7 @@ static void *sweeper(void *argument)
 	struct contest *contest = argument;
 
 	while (!atomic_load(&contest->stop))
-		device_collect(contest->fd, 2, &collect);
+		refslab_collect(contest->fd, 2, &collect);
 	return NULL;
 }
 
@@ -403,7 +403,7 @@ static void test_against_others(void **state)
 		cursor = 0;
 		do {
 			count = 16;
-			works(device_referrers(client->fd, target, &cursor, handles, &count));
+			works(refslab_referrers(client->fd, target, &cursor, handles, &count));
 			found += count;
 			drop_all(client->fd, handles, count);
 		} while (cursor);
@@ -411,7 +411,7 @@ static void test_against_others(void **state)
 		cursor = 0;
 		do {
 			count = ARRAY_SIZE(handles);
-			works(device_objects(client->fd, 0, ANY, &cursor, handles, &count));
+			works(refslab_objects(client->fd, 0, ANY, &cursor, handles, &count));
 			drop_all(client->fd, handles, count);
 		} while (cursor);
 		walks++;
@@ -424,6 +424,37 @@ static void test_against_others(void **state)
 	sweep(client->fd, 2);
 	assert_objects(client->fd, KEPT + 1);
 	assert_int_equal(info_of(client->fd).handles, KEPT + 1);
+}
+
+static uint32_t object_number(int fd, uint64_t handle)
+{
+	struct refslab_object_info info;
+
+	works(refslab_object_info(fd, handle, &info));
+	return info.object;
+}
+
+/* By its number one knows an object again, however one came by the handle. */
+static void test_numbers(void **state)
+{
+	enum { N = 300 };
+	struct client *client = *state;
+	uint64_t made[N], other, target;
+	uint32_t numbers[N], i, j;
+
+	for (i = 0; i < N; i++) {
+		made[i] = make(client->fd, i % 2 ? client->one : client->leaf);
+		numbers[i] = object_number(client->fd, made[i]);
+		assert_int_not_equal(numbers[i], 0);
+		for (j = 0; j < i; j++)
+			assert_int_not_equal(numbers[i], numbers[j]);
+	}
+	works(refslab_slot_set(client->fd, made[1], 0, made[2]));
+	works(refslab_slot_load(client->fd, made[1], 0, &target));
+	assert_int_not_equal(target, made[2]);
+	assert_int_equal(object_number(client->fd, target), numbers[2]);
+	works(refslab_dup(client->fd, made[0], 0, &other));
+	assert_int_equal(object_number(client->fd, other), numbers[0]);
 }
 
 int main(void)
@@ -440,6 +471,7 @@ int main(void)
 		client_test(test_any_cursor),
 		client_test(test_nothing_half_done),
 		client_test(test_another_heap),
+		client_test(test_numbers),
 		client_test(test_against_others),
 	};
 

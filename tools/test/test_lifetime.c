@@ -65,7 +65,7 @@ static void make_many(void *argument)
 	int fd = session(), i;
 
 	(void)argument;
-	child_wants(!device_heap_create(fd, "killed", 0));
+	child_wants(!refslab_heap_create(fd, "killed", 0));
 	one = type(fd, 1, 100);
 	leaf = type(fd, 0, 1000);
 	for (i = 0; i < 3000; i++) {
@@ -85,11 +85,11 @@ static void test_killed(void **state)
 		pid_t child = start_child(make_many, NULL);
 
 		assert_int_equal(access(SYSFS "killed", F_OK), 0);
-		fails(EEXIST, device_heap_create(fd, "killed", 0));
+		fails(EEXIST, refslab_heap_create(fd, "killed", 0));
 		kill_child(child);
 		assert_true(eventually(access(SYSFS "killed", F_OK) == -1));
 	}
-	assert_true(eventually(!device_heap_create(fd, "killed", 0)));
+	assert_true(eventually(!refslab_heap_create(fd, "killed", 0)));
 	close(fd);
 }
 
@@ -107,12 +107,12 @@ static void test_killed_at_work(void **state)
 			int fd = session_with_heap(0);
 			uint32_t one = type(fd, 1, 16);
 
-			device_enable_set(fd, 1);
+			refslab_enable_set(fd, 1);
 			for (;;) {
 				struct refslab_collect collect;
 
 				drop(fd, ring(fd, one, 100));
-				device_collect(fd, 2, &collect);
+				refslab_collect(fd, 2, &collect);
 			}
 		}
 		sleep_ms(20 + 13 * round);
@@ -142,13 +142,13 @@ static void test_fork(void **state)
 		struct refslab_heap_info heap;
 
 		close(go[1]);
-		child_wants(!device_object_info(client->fd, a, &info));
-		child_wants(!device_alloc(client->fd, client->two, &b));
-		child_wants(!device_slot_set(client->fd, a, 0, b));
+		child_wants(!refslab_object_info(client->fd, a, &info));
+		child_wants(!refslab_alloc(client->fd, client->two, &b));
+		child_wants(!refslab_slot_set(client->fd, a, 0, b));
 		child_wants(read(go[0], &byte, 1) == 1);
 		/* The parent has closed its descriptor. */
-		child_wants(!device_object_info(client->fd, a, &info));
-		child_wants(!device_heap_info(client->fd, &heap));
+		child_wants(!refslab_object_info(client->fd, a, &info));
+		child_wants(!refslab_heap_info(client->fd, &heap));
 		child_wants(heap.objects == 2);
 		_exit(0);
 	}
@@ -205,8 +205,8 @@ static void *allocate(void *argument)
 	uint64_t handle;
 
 	do {
-		allocator->err = device_alloc(allocator->fd, allocator->type,
-					      &handle);
+		allocator->err = refslab_alloc(allocator->fd, allocator->type,
+					       &handle);
 	} while (!allocator->err);
 	return NULL;
 }
@@ -254,17 +254,17 @@ static void test_processes(void **state)
 			uint64_t live = make(fd, two), seen;
 			uint64_t mark = 0x1234567890abcdefull * (i + 1);
 
-			child_wants(!device_write(fd, live, 0, &mark, sizeof(mark)));
+			child_wants(!refslab_write(fd, live, 0, &mark, sizeof(mark)));
 			for (round = 0; round < ROUNDS; round++) {
 				struct refslab_heap_info info;
 				struct refslab_collect collect;
 
 				drop(fd, ring(fd, two, 50 + i));
-				child_wants(!device_collect(fd, 2, &collect));
+				child_wants(!refslab_collect(fd, 2, &collect));
 				child_wants(collect.freed == 50u + i);
-				child_wants(!device_heap_info(fd, &info));
+				child_wants(!refslab_heap_info(fd, &info));
 				child_wants(info.objects == 1);
-				child_wants(!device_read(fd, live, 0, &seen, sizeof(seen)));
+				child_wants(!refslab_read(fd, live, 0, &seen, sizeof(seen)));
 				child_wants(seen == mark);
 			}
 			_exit(0);
@@ -311,7 +311,7 @@ static void test_unload_refused(void **state)
 	fd = session();
 	/* An open file is enough; what rmmod(8) calls busy is EAGAIN here. */
 	fails(EAGAIN, unload());
-	works(device_heap_create(fd, "", 0));
+	works(refslab_heap_create(fd, "", 0));
 	fails(EAGAIN, unload());
 	drop(fd, make(fd, type(fd, 1, 8)));
 	close(fd);
@@ -330,9 +330,9 @@ static void test_unload_load(void **state)
 		close(fd);
 		assert_true(eventually(!unload()));
 		assert_int_equal(access(SYSFS, F_OK), -1);
-		assert_int_equal(access(DEVICE_PATH, F_OK), -1);
+		assert_int_equal(access(REFSLAB_DEVICE, F_OK), -1);
 		works(reload());
-		assert_true(eventually(access(DEVICE_PATH, R_OK) == 0));
+		assert_true(eventually(access(REFSLAB_DEVICE, R_OK) == 0));
 	}
 }
 
@@ -371,7 +371,7 @@ static void test_pages_come_back(void **state)
 		if (!round)
 			before = free_pages();
 		works(reload());
-		assert_true(eventually(access(DEVICE_PATH, R_OK) == 0));
+		assert_true(eventually(access(REFSLAB_DEVICE, R_OK) == 0));
 	}
 	assert_true(eventually(!unload()));
 	after = free_pages();

@@ -13,7 +13,7 @@ static int set(int fd, uint32_t flags, uint64_t limit, uint64_t reserve,
 		.high = high,
 	};
 
-	return device_heap_limits(fd, &limits);
+	return refslab_heap_limits(fd, &limits);
 }
 
 #define LIMIT	REFSLAB_LIMITS_LIMIT
@@ -91,10 +91,10 @@ static void test_create_refused(void **state)
 	int fd = session();
 
 	(void)state;
-	fails(EINVAL, device_heap_create(fd, "", UINT64_MAX));
-	fails(EINVAL, device_heap_create(fd, "", 1ull << 60));
-	fails(ENXIO, device_heap_info(fd, &info));
-	works(device_heap_create(fd, "", 1 << 20));
+	fails(EINVAL, refslab_heap_create(fd, "", UINT64_MAX));
+	fails(EINVAL, refslab_heap_create(fd, "", 1ull << 60));
+	fails(ENXIO, refslab_heap_info(fd, &info));
+	works(refslab_heap_create(fd, "", 1 << 20));
 	close(fd);
 }
 
@@ -106,7 +106,7 @@ static unsigned int fill_up(int fd, uint32_t type, uint64_t *handle,
 	int err = 0;
 
 	for (n = 0; n < room && !err; n++) {
-		err = device_alloc(fd, type, &handle[n]);
+		err = refslab_alloc(fd, type, &handle[n]);
 		if (err)
 			break;
 	}
@@ -134,12 +134,12 @@ static void test_full(void **state)
 	/* Slabs waste some of a chunk, not half of it. */
 	assert_true(first >= (1 << 20) / 4000 / 2);
 	assert_true(first <= (1 << 20) / 4000);
-	fails(ENOSPC, device_alloc(fd, big, &more));
+	fails(ENOSPC, refslab_alloc(fd, big, &more));
 	assert_true(more == 0);
 	/* One goes, one comes. */
 	drop(fd, handle[first / 2]);
 	handle[first / 2] = make(fd, big);
-	fails(ENOSPC, device_alloc(fd, big, &more));
+	fails(ENOSPC, refslab_alloc(fd, big, &more));
 	/* All go, as many come, and another type may have the memory. */
 	for (i = 0; i < first; i++)
 		drop(fd, handle[i]);
@@ -185,13 +185,13 @@ static void test_lowered(void **state)
 	works(set(fd, LIMIT, 1 << 20, 0, 0, 0));
 	assert_int_equal(info_of(fd).limit, 1 << 20);
 	assert_int_equal(info_of(fd).objects, n);
-	fails(ENOSPC, device_alloc(fd, big, &more));
+	fails(ENOSPC, refslab_alloc(fd, big, &more));
 	for (i = 0; i < n; i++)
 		drop(fd, handle[i]);
 	assert_true(eventually(info_of(fd).bytes <= 1 << 20));
 	assert_true(fill_up(fd, big, handle, ROOM) < n);
 	works(set(fd, LIMIT, 4 << 20, 0, 0, 0));
-	works(device_alloc(fd, big, &more));
+	works(refslab_alloc(fd, big, &more));
 	close(fd);
 	free(handle);
 }

@@ -20,13 +20,13 @@ static void test_round_trip(void **state)
 		a = make(client->fd, type(client->fd, n % 2, sizes[n]));
 		for (i = 0; i < sizes[n]; i++)
 			out[i] = i * 31 + n;
-		works(device_write(client->fd, a, 0, out, sizes[n]));
+		works(refslab_write(client->fd, a, 0, out, sizes[n]));
 		memset(in, 0, sizes[n]);
-		works(device_read(client->fd, a, 0, in, sizes[n]));
+		works(refslab_read(client->fd, a, 0, in, sizes[n]));
 		assert_memory_equal(in, out, sizes[n]);
 		/* Byte by byte it is the same. */
 		for (i = 0; i < sizes[n]; i += sizes[n] / 16 + 1) {
-			works(device_read(client->fd, a, i, in, 1));
+			works(refslab_read(client->fd, a, i, in, 1));
 			assert_int_equal(in[0], out[i]);
 		}
 		drop(client->fd, a);
@@ -42,9 +42,9 @@ static void test_part(void **state)
 	unsigned char in[PAYLOAD];
 	int i;
 
-	works(device_write(client->fd, a, 10, "middle", 6));
-	works(device_write(client->fd, a, PAYLOAD - 3, "end", 3));
-	works(device_read(client->fd, a, 0, in, PAYLOAD));
+	works(refslab_write(client->fd, a, 10, "middle", 6));
+	works(refslab_write(client->fd, a, PAYLOAD - 3, "end", 3));
+	works(refslab_read(client->fd, a, 0, in, PAYLOAD));
 	for (i = 0; i < 10; i++)
 		assert_int_equal(in[i], 0);
 	assert_memory_equal(in + 10, "middle", 6);
@@ -53,7 +53,7 @@ static void test_part(void **state)
 	assert_memory_equal(in + PAYLOAD - 3, "end", 3);
 	/* A read writes no more than it was asked for. */
 	memset(in, 0xee, sizeof(in));
-	works(device_read(client->fd, a, 10, in, 6));
+	works(refslab_read(client->fd, a, 10, in, 6));
 	assert_memory_equal(in, "middle", 6);
 	assert_int_equal(in[6], 0xee);
 }
@@ -73,19 +73,19 @@ static void test_out_of_range(void **state)
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		memset(buffer, 0xee, sizeof(buffer));
-		fails(EINVAL, device_write(client->fd, a, bad[i].offset, buffer,
+		fails(EINVAL, refslab_write(client->fd, a, bad[i].offset, buffer,
+					    bad[i].length));
+		fails(EINVAL, refslab_read(client->fd, a, bad[i].offset, buffer,
 					   bad[i].length));
-		fails(EINVAL, device_read(client->fd, a, bad[i].offset, buffer,
-					  bad[i].length));
 		for (byte = 0; byte < sizeof(buffer); byte++)
 			assert_int_equal(buffer[byte], 0xee);
 	}
-	works(device_read(client->fd, a, 0, seen, PAYLOAD));
+	works(refslab_read(client->fd, a, 0, seen, PAYLOAD));
 	assert_memory_equal(seen, zero, PAYLOAD);
 	/* Nothing at the very end is within. */
-	works(device_write(client->fd, a, PAYLOAD, buffer, 0));
-	works(device_read(client->fd, a, PAYLOAD, buffer, 0));
-	works(device_read(client->fd, a, 0, NULL, 0));
+	works(refslab_write(client->fd, a, PAYLOAD, buffer, 0));
+	works(refslab_read(client->fd, a, PAYLOAD, buffer, 0));
+	works(refslab_read(client->fd, a, 0, NULL, 0));
 }
 
 static void test_none(void **state)
@@ -94,9 +94,9 @@ static void test_none(void **state)
 	uint64_t a = make(client->fd, type(client->fd, 1, 0));
 	char byte = 0;
 
-	fails(EINVAL, device_write(client->fd, a, 0, &byte, 1));
-	fails(EINVAL, device_read(client->fd, a, 0, &byte, 1));
-	works(device_read(client->fd, a, 0, &byte, 0));
+	fails(EINVAL, refslab_write(client->fd, a, 0, &byte, 1));
+	fails(EINVAL, refslab_read(client->fd, a, 0, &byte, 1));
+	works(refslab_read(client->fd, a, 0, &byte, 0));
 }
 
 /* Neither neighbours nor slots are the payload's to change. */
@@ -113,17 +113,17 @@ static void test_neighbours(void **state)
 	}
 	for (i = 0; i < ARRAY_SIZE(handle); i++) {
 		memset(pattern, i, sizeof(pattern));
-		works(device_write(client->fd, handle[i], 0, pattern, PAYLOAD));
+		works(refslab_write(client->fd, handle[i], 0, pattern, PAYLOAD));
 	}
 	for (i = 0; i < ARRAY_SIZE(handle); i++) {
 		memset(pattern, i, sizeof(pattern));
-		works(device_read(client->fd, handle[i], 0, seen, PAYLOAD));
+		works(refslab_read(client->fd, handle[i], 0, seen, PAYLOAD));
 		assert_memory_equal(seen, pattern, PAYLOAD);
 		assert_true(load(client->fd, handle[i], 0) == 0);
 		assert_int_equal(count_of(client->fd, handle[i]), 1);
 		fill(client->fd, handle[i], 1, 0);
 		/* And a slot's change is not the payload's. */
-		works(device_read(client->fd, handle[i], 0, seen, PAYLOAD));
+		works(refslab_read(client->fd, handle[i], 0, seen, PAYLOAD));
 		assert_memory_equal(seen, pattern, PAYLOAD);
 	}
 	assert_int_equal(count_of(client->fd, target), 1);
@@ -143,20 +143,20 @@ static void test_bad_buffer(void **state)
 	assert_ptr_not_equal(pages, MAP_FAILED);
 	assert_int_equal(mprotect(pages + page, page, PROT_NONE), 0);
 	memset(torn, 0x77, 100);
-	fails(EFAULT, device_write(client->fd, a, 0, NULL, 8));
-	fails(EFAULT, device_read(client->fd, a, 0, NULL, 8));
-	fails(EFAULT, device_write(client->fd, a, 0, (void *)0xffff888000000000, 8));
-	fails(EFAULT, device_read(client->fd, a, 0, (void *)0xffff888000000000, 8));
-	fails(EFAULT, device_write(client->fd, a, 0, torn, 200));
-	fails(EFAULT, device_read(client->fd, a, 0, torn, 200));
+	fails(EFAULT, refslab_write(client->fd, a, 0, NULL, 8));
+	fails(EFAULT, refslab_read(client->fd, a, 0, NULL, 8));
+	fails(EFAULT, refslab_write(client->fd, a, 0, (void *)0xffff888000000000, 8));
+	fails(EFAULT, refslab_read(client->fd, a, 0, (void *)0xffff888000000000, 8));
+	fails(EFAULT, refslab_write(client->fd, a, 0, torn, 200));
+	fails(EFAULT, refslab_read(client->fd, a, 0, torn, 200));
 	/* How much of it was copied is open; beyond the length nothing was. */
-	works(device_read(client->fd, a, 0, seen, sizeof(seen)));
+	works(refslab_read(client->fd, a, 0, seen, sizeof(seen)));
 	for (i = 200; i < sizeof(seen); i++)
 		assert_int_equal(seen[i], 0);
 	/* A write needs to read the buffer only, a read needs to write it. */
 	assert_int_equal(mprotect(pages, page, PROT_READ), 0);
-	works(device_write(client->fd, a, 0, pages, 100));
-	fails(EFAULT, device_read(client->fd, a, 0, pages, 100));
+	works(refslab_write(client->fd, a, 0, pages, 100));
+	fails(EFAULT, refslab_read(client->fd, a, 0, pages, 100));
 	munmap(pages, 2 * page);
 	assert_int_equal(count_of(client->fd, a), 1);
 }

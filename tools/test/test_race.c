@@ -80,7 +80,7 @@ static uint64_t number_of(struct race *race, uint64_t handle, int *err)
 {
 	struct canary canary, wanted;
 
-	*err = device_read(race->fd, handle, 0, &canary, sizeof(canary));
+	*err = refslab_read(race->fd, handle, 0, &canary, sizeof(canary));
 	if (*err)
 		return 0;
 	paint(&wanted, canary.number);
@@ -95,8 +95,8 @@ static bool make_own(struct racer *racer, struct own *own)
 	own->number = atomic_fetch_add(&race->numbers, 1) + 1;
 	own->target = 0;
 	paint(&canary, own->number);
-	must(!device_alloc(race->fd, race->type[own->number % 2], &own->handle));
-	must(!device_write(race->fd, own->handle, 0, &canary, sizeof(canary)));
+	must(!refslab_alloc(race->fd, race->type[own->number % 2], &own->handle));
+	must(!refslab_write(race->fd, own->handle, 0, &canary, sizeof(canary)));
 	return true;
 }
 
@@ -116,11 +116,11 @@ static bool check_target(struct racer *racer, struct own *own)
 	uint64_t target;
 	int err;
 
-	must(!device_slot_load(race->fd, own->handle, 0, &target));
+	must(!refslab_slot_load(race->fd, own->handle, 0, &target));
 	must(!target == !own->target);
 	if (target) {
 		must(number_of(race, target, &err) == own->target);
-		must(!device_close(race->fd, target));
+		must(!refslab_close(race->fd, target));
 	}
 	return true;
 }
@@ -134,12 +134,12 @@ static bool walk(struct racer *racer, uint64_t handle)
 
 	for (steps = 0; handle && steps < 8; steps++) {
 		must(number_of(race, handle, &err) != 0);
-		must(!device_slot_load(race->fd, handle, 1, &next));
-		must(!device_close(race->fd, handle));
+		must(!refslab_slot_load(race->fd, handle, 1, &next));
+		must(!refslab_close(race->fd, handle));
 		handle = next;
 	}
 	if (handle)
-		must(!device_close(race->fd, handle));
+		must(!refslab_close(race->fd, handle));
 	return true;
 }
 
@@ -149,10 +149,10 @@ static bool post(struct racer *racer, struct own *own)
 	struct race *race = racer->race;
 	uint64_t copy, old;
 
-	must(!device_dup(race->fd, own->handle, &copy));
+	must(!refslab_dup(race->fd, own->handle, 0, &copy));
 	old = atomic_exchange(&race->board[random_of(racer) % BOARD], copy);
 	if (old)
-		must(!device_close(race->fd, old));
+		must(!refslab_close(race->fd, old));
 	return true;
 }
 
@@ -166,13 +166,13 @@ static bool use_board(struct racer *racer, struct own *own)
 
 	if (!posted)
 		return true;
-	err = device_dup(race->fd, posted, &copy);
+	err = refslab_dup(race->fd, posted, 0, &copy);
 	must(!err || err == -EBADF);
 	if (err)
 		return true;
-	must(!device_slot_set(race->fd, own->handle, 1, copy));
+	must(!refslab_slot_set(race->fd, own->handle, 1, copy));
 	/* It may be closed on the way, never be another object. */
-	must(!device_slot_set(race->fd, copy, 1, own->handle));
+	must(!refslab_slot_set(race->fd, copy, 1, own->handle));
 	return walk(racer, copy);
 }
 
@@ -187,20 +187,20 @@ static bool step(struct racer *racer)
 	case 0:
 	case 1:
 		/* Slots with it, and so it may become garbage in a cycle. */
-		must(!device_close(race->fd, own->handle));
+		must(!refslab_close(race->fd, own->handle));
 		return make_own(racer, own);
 	case 2:
 	case 3:
 	case 4:
-		must(!device_slot_set(race->fd, own->handle, 0, other->handle));
+		must(!refslab_slot_set(race->fd, own->handle, 0, other->handle));
 		own->target = other->number;
 		return true;
 	case 5:
-		must(!device_slot_set(race->fd, own->handle, 0, 0));
+		must(!refslab_slot_set(race->fd, own->handle, 0, 0));
 		own->target = 0;
 		return true;
 	case 6:
-		must(!device_slot_move(race->fd, own->handle, 0, other->handle, 0));
+		must(!refslab_slot_move(race->fd, own->handle, 0, other->handle, 0));
 		if (own != other) {
 			other->target = own->target;
 			own->target = 0;
@@ -212,7 +212,7 @@ static bool step(struct racer *racer)
 	case 9:
 		return use_board(racer, own);
 	case 10:
-		must(!device_dup(race->fd, own->handle, &copy));
+		must(!refslab_dup(race->fd, own->handle, 0, &copy));
 		return walk(racer, copy);
 	default:
 		return check_own(racer, own) && check_target(racer, other);
@@ -237,7 +237,7 @@ static void *run_racer(void *argument)
 		good = check_own(racer, &racer->own[i]) &&
 		       check_target(racer, &racer->own[i]);
 	for (i = 0; i < OWN && good; i++)
-		if (device_close(race->fd, racer->own[i].handle))
+		if (refslab_close(race->fd, racer->own[i].handle))
 			good = wrong(race, "closing at the end");
 	atomic_fetch_add(&race->operations, operations);
 	return NULL;
@@ -251,7 +251,7 @@ static void *run_sweeper(void *argument)
 	int err;
 
 	while (!atomic_load(&race->stop)) {
-		err = device_collect(race->fd, generation++ % 3, &collect);
+		err = refslab_collect(race->fd, generation++ % 3, &collect);
 		if (err)
 			wrong(race, "collecting");
 		sleep_ms(3);
@@ -281,8 +281,8 @@ static void run(uint32_t threshold0, bool sweeper)
 	race->fd = session_with_heap(0);
 	race->type[0] = type(race->fd, 2, PAYLOAD);
 	race->type[1] = type(race->fd, 4, PAYLOAD);
-	works(device_thresholds_set(race->fd, threshold));
-	works(device_enable_set(race->fd, threshold0 != 0));
+	works(refslab_thresholds_set(race->fd, threshold));
+	works(refslab_enable_set(race->fd, threshold0 != 0));
 	for (i = 0; i < THREADS; i++) {
 		racer[i].race = race;
 		racer[i].random = 0x853c49e6748fea9bull + i;
@@ -302,7 +302,7 @@ static void run(uint32_t threshold0, bool sweeper)
 	if (threshold0)
 		assert_true(stats_of(race->fd, 0).runs > 0);
 
-	works(device_enable_set(race->fd, 0));
+	works(refslab_enable_set(race->fd, 0));
 	for (i = 0; i < BOARD; i++)
 		if (race->board[i])
 			drop(race->fd, race->board[i]);

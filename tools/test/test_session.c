@@ -10,7 +10,7 @@ static void test_device(void **state)
 	struct stat st;
 
 	(void)state;
-	works(stat(DEVICE_PATH, &st));
+	works(stat(REFSLAB_DEVICE, &st));
 	assert_true(S_ISCHR(st.st_mode));
 	/* Nobody but root, unless the administrator says so. */
 	assert_int_equal(st.st_mode & 07777, 0600);
@@ -22,8 +22,8 @@ static void test_create(void **state)
 	int fd = session();
 
 	(void)state;
-	fails(ENXIO, device_heap_info(fd, &info));
-	works(device_heap_create(fd, "a-Heap_1.x", 8 << 20));
+	fails(ENXIO, refslab_heap_info(fd, &info));
+	works(refslab_heap_create(fd, "a-Heap_1.x", 8 << 20));
 	info = info_of(fd);
 	assert_string_equal(info.name, "a-Heap_1.x");
 	assert_int_equal(info.limit, 8 << 20);
@@ -38,8 +38,8 @@ static void test_create(void **state)
 	assert_true(info.bytes <= info.limit);
 	assert_true(info.cached <= info.bytes);
 	/* A session has one heap, for good. */
-	fails(EBUSY, device_heap_create(fd, "another", 0));
-	fails(EBUSY, device_heap_create(fd, "", 0));
+	fails(EBUSY, refslab_heap_create(fd, "another", 0));
+	fails(EBUSY, refslab_heap_create(fd, "", 0));
 	assert_string_equal(info_of(fd).name, "a-Heap_1.x");
 	close(fd);
 }
@@ -73,7 +73,7 @@ static void test_limit_rounds_up(void **state)
 	int fd = session();
 
 	(void)state;
-	works(device_heap_create(fd, "", 0));
+	works(refslab_heap_create(fd, "", 0));
 	chunk = info_of(fd).chunk_bytes;
 	limit = info_of(fd).limit;
 	/* The module's default is a whole number of chunks, too. */
@@ -81,7 +81,7 @@ static void test_limit_rounds_up(void **state)
 	assert_int_equal(limit % chunk, 0);
 	close(fd);
 	fd = session();
-	works(device_heap_create(fd, "", 10 * chunk + 1));
+	works(refslab_heap_create(fd, "", 10 * chunk + 1));
 	assert_int_equal(info_of(fd).limit, 11 * chunk);
 	close(fd);
 }
@@ -99,7 +99,7 @@ static void test_names(void **state)
 
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
-		fails(EINVAL, device_heap_create(fd, bad[i], 0));
+		fails(EINVAL, refslab_heap_create(fd, bad[i], 0));
 	/* No end in sight. */
 	memset(create.name, 'n', sizeof(create.name));
 	assert_int_equal(ioctl(fd, REFSLAB_HEAP_CREATE, &create), -1);
@@ -107,16 +107,16 @@ static void test_names(void **state)
 	/* The longest one. */
 	memset(name, 'n', sizeof(name));
 	name[sizeof(name) - 1] = '\0';
-	works(device_heap_create(fd, name, 0));
+	works(refslab_heap_create(fd, name, 0));
 	assert_string_equal(info_of(fd).name, name);
 	/* Taken; the session that was refused may try another. */
-	fails(EEXIST, device_heap_create(other, name, 0));
-	fails(ENXIO, device_collect(other, 0, &(struct refslab_collect) { 0 }));
-	works(device_heap_create(other, "another", 0));
+	fails(EEXIST, refslab_heap_create(other, name, 0));
+	fails(ENXIO, refslab_collect(other, 0, &(struct refslab_collect) { 0 }));
+	works(refslab_heap_create(other, "another", 0));
 	/* Free again as soon as the heap is gone. */
 	close(fd);
 	fd = session();
-	assert_true(eventually(!device_heap_create(fd, name, 0)));
+	assert_true(eventually(!refslab_heap_create(fd, name, 0)));
 	close(fd);
 	close(other);
 }
@@ -165,8 +165,8 @@ static void test_heaps_apart(void **state)
 	assert_int_equal(info_of(a).objects, 1);
 	assert_int_equal(info_of(b).objects, 0);
 	/* The same name is another type in another heap. */
-	works(device_type_create(a, "same", 1, 8, 0, &type_a));
-	works(device_type_create(b, "same", 2, 8, 0, &type_b));
+	works(refslab_type_create(a, "same", 1, 8, 0, &type_a));
+	works(refslab_type_create(b, "same", 2, 8, 0, &type_b));
 	fill(a, x, 0, x);
 	drop(a, x);
 	assert_int_equal(sweep(b, 2), 0);

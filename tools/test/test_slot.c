@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Slots: each filled one is a reference; storing, loading, moving, emptying. */
+#include <pthread.h>
+
 #include "client.h"
 
 static void test_set_load(void **state)
@@ -9,7 +11,7 @@ static void test_set_load(void **state)
 	uint64_t b = make(client->fd, client->leaf), copy;
 	uint32_t mark = 0x5eed, seen = 0;
 
-	works(device_write(client->fd, b, 0, &mark, sizeof(mark)));
+	works(refslab_write(client->fd, b, 0, &mark, sizeof(mark)));
 	assert_true(load(client->fd, a, 0) == 0);
 	fill(client->fd, a, 0, b);
 	assert_int_equal(count_of(client->fd, b), 2);
@@ -19,7 +21,7 @@ static void test_set_load(void **state)
 	assert_int_equal(count_of(client->fd, b), 3);
 	assert_int_equal(info_of(client->fd).handles, 3);
 	/* It is the same object. */
-	works(device_read(client->fd, copy, 0, &seen, sizeof(seen)));
+	works(refslab_read(client->fd, copy, 0, &seen, sizeof(seen)));
 	assert_int_equal(seen, mark);
 	/* The slot alone keeps it alive. */
 	drop(client->fd, b);
@@ -27,7 +29,7 @@ static void test_set_load(void **state)
 	assert_objects(client->fd, 2);
 	copy = load(client->fd, a, 0);
 	seen = 0;
-	works(device_read(client->fd, copy, 0, &seen, sizeof(seen)));
+	works(refslab_read(client->fd, copy, 0, &seen, sizeof(seen)));
 	assert_int_equal(seen, mark);
 	assert_int_equal(count_of(client->fd, copy), 2);
 }
@@ -137,17 +139,17 @@ static void test_out_of_range(void **state)
 
 	fill(client->fd, a, 0, leaf);
 	for (i = 0; i < ARRAY_SIZE(beyond); i++) {
-		fails(EINVAL, device_slot_set(client->fd, a, beyond[i], leaf));
-		fails(EINVAL, device_slot_set(client->fd, a, beyond[i], 0));
-		fails(EINVAL, device_slot_load(client->fd, a, beyond[i], &out));
-		fails(EINVAL, device_slot_move(client->fd, a, beyond[i], a, 0));
-		fails(EINVAL, device_slot_move(client->fd, a, 0, a, beyond[i]));
+		fails(EINVAL, refslab_slot_set(client->fd, a, beyond[i], leaf));
+		fails(EINVAL, refslab_slot_set(client->fd, a, beyond[i], 0));
+		fails(EINVAL, refslab_slot_load(client->fd, a, beyond[i], &out));
+		fails(EINVAL, refslab_slot_move(client->fd, a, beyond[i], a, 0));
+		fails(EINVAL, refslab_slot_move(client->fd, a, 0, a, beyond[i]));
 	}
 	/* A leaf has none at all. */
-	fails(EINVAL, device_slot_set(client->fd, leaf, 0, a));
-	fails(EINVAL, device_slot_load(client->fd, leaf, 0, &out));
-	fails(EINVAL, device_slot_move(client->fd, leaf, 0, a, 0));
-	fails(EINVAL, device_slot_move(client->fd, a, 0, leaf, 0));
+	fails(EINVAL, refslab_slot_set(client->fd, leaf, 0, a));
+	fails(EINVAL, refslab_slot_load(client->fd, leaf, 0, &out));
+	fails(EINVAL, refslab_slot_move(client->fd, leaf, 0, a, 0));
+	fails(EINVAL, refslab_slot_move(client->fd, a, 0, leaf, 0));
 	assert_true(out == 0);
 	assert_int_equal(count_of(client->fd, leaf), 2);
 	assert_int_equal(count_of(client->fd, a), 1);
@@ -162,14 +164,14 @@ static void test_every_slot(void **state)
 
 	for (slot = 0; slot < REFSLAB_SLOTS_MAX; slot++) {
 		b = make(client->fd, client->leaf);
-		works(device_write(client->fd, b, 0, &slot, sizeof(slot)));
+		works(refslab_write(client->fd, b, 0, &slot, sizeof(slot)));
 		fill(client->fd, a, slot, b);
 		drop(client->fd, b);
 	}
 	assert_objects(client->fd, REFSLAB_SLOTS_MAX + 1);
 	for (slot = 0; slot < REFSLAB_SLOTS_MAX; slot++) {
 		b = load(client->fd, a, slot);
-		works(device_read(client->fd, b, 0, &seen, sizeof(seen)));
+		works(refslab_read(client->fd, b, 0, &seen, sizeof(seen)));
 		assert_int_equal(seen, slot);
 		drop(client->fd, b);
 	}
@@ -186,28 +188,28 @@ static void test_move(void **state)
 	uint64_t y = make(client->fd, client->leaf);
 
 	fill(client->fd, a, 0, x);
-	works(device_slot_move(client->fd, a, 0, b, 1));
+	works(refslab_slot_move(client->fd, a, 0, b, 1));
 	assert_true(load(client->fd, a, 0) == 0);
 	assert_int_equal(count_of(client->fd, x), 2);
 	/* Within one object. */
-	works(device_slot_move(client->fd, b, 1, b, 0));
+	works(refslab_slot_move(client->fd, b, 1, b, 0));
 	assert_true(load(client->fd, b, 1) == 0);
 	assert_int_equal(count_of(client->fd, x), 2);
 	/* To itself. */
-	works(device_slot_move(client->fd, b, 0, b, 0));
+	works(refslab_slot_move(client->fd, b, 0, b, 0));
 	assert_int_equal(count_of(client->fd, x), 2);
 	drop(client->fd, x);
 	assert_objects(client->fd, 4);
 	/* What was there before loses its reference. */
 	fill(client->fd, a, 1, y);
 	drop(client->fd, y);
-	works(device_slot_move(client->fd, a, 1, b, 0));
+	works(refslab_slot_move(client->fd, a, 1, b, 0));
 	assert_objects(client->fd, 3);
 	/* Nothing is moved, too. */
-	works(device_slot_move(client->fd, a, 0, b, 0));
+	works(refslab_slot_move(client->fd, a, 0, b, 0));
 	assert_objects(client->fd, 2);
 	assert_true(load(client->fd, b, 0) == 0);
-	works(device_slot_move(client->fd, a, 0, b, 0));
+	works(refslab_slot_move(client->fd, a, 0, b, 0));
 	assert_objects(client->fd, 2);
 	assert_int_equal(runs_of(client->fd), 0);
 }
@@ -221,13 +223,117 @@ static void test_move_by_two_handles(void **state)
 
 	same = dup_of(client->fd, a);
 	fill(client->fd, a, 0, x);
-	works(device_slot_move(client->fd, a, 0, same, 0));
+	works(refslab_slot_move(client->fd, a, 0, same, 0));
 	assert_int_equal(count_of(client->fd, x), 2);
-	works(device_slot_move(client->fd, a, 0, same, 1));
+	works(refslab_slot_move(client->fd, a, 0, same, 1));
 	assert_true(load(client->fd, same, 0) == 0);
 	drop(client->fd, x);
 	x = load(client->fd, a, 1);
 	assert_int_equal(count_of(client->fd, x), 2);
+}
+
+/* It changes what is as expected, whichever handle says so, and nothing else. */
+static void test_cmpxchg(void **state)
+{
+	struct client *client = *state;
+	uint64_t a = make(client->fd, client->two), b = make(client->fd, client->one);
+	uint64_t c = make(client->fd, client->one), other = dup_of(client->fd, b);
+	int fd = client->fd;
+
+	fails(EAGAIN, refslab_slot_cmpxchg(fd, a, 0, b, c));
+	works(refslab_slot_cmpxchg(fd, a, 0, 0, b));
+	assert_int_equal(count_of(fd, b), 3);
+	fails(EAGAIN, refslab_slot_cmpxchg(fd, a, 0, 0, c));
+	fails(EAGAIN, refslab_slot_cmpxchg(fd, a, 0, c, 0));
+	assert_int_equal(count_of(fd, b), 3);
+	assert_int_equal(count_of(fd, c), 1);
+	works(refslab_slot_cmpxchg(fd, a, 0, other, c));
+	assert_int_equal(count_of(fd, b), 2);
+	assert_int_equal(count_of(fd, c), 2);
+	works(refslab_slot_cmpxchg(fd, a, 0, c, c));
+	assert_int_equal(count_of(fd, c), 2);
+	works(refslab_slot_cmpxchg(fd, a, 0, c, 0));
+	works(refslab_slot_cmpxchg(fd, a, 0, 0, 0));
+	assert_int_equal(count_of(fd, c), 1);
+	assert_true(load(fd, a, 0) == 0);
+}
+
+static void test_cmpxchg_mistakes(void **state)
+{
+	struct client *client = *state;
+	uint64_t a = make(client->fd, client->two), b = make(client->fd, client->one);
+	uint64_t weak = weak_of(client->fd, b);
+	struct refslab_slot_cmpxchg arg = {
+		.size = sizeof(arg), .handle = a, .target = b, .reserved = 1,
+	};
+	int fd = client->fd;
+
+	fails(EBADF, refslab_slot_cmpxchg(fd, 0, 0, 0, b));
+	fails(EBADF, refslab_slot_cmpxchg(fd, weak, 0, 0, b));
+	fails(EBADF, refslab_slot_cmpxchg(fd, a, 0, weak, b));
+	fails(EBADF, refslab_slot_cmpxchg(fd, a, 0, 0, weak));
+	fails(EBADF, refslab_slot_cmpxchg(fd, a, 0, 4711, b));
+	fails(EINVAL, refslab_slot_cmpxchg(fd, a, 2, 0, b));
+	fails(EINVAL, refslab_slot_cmpxchg(fd, a, UINT32_MAX, 0, b));
+	fails(EINVAL, call(fd, REFSLAB_SLOT_CMPXCHG, &arg));
+	assert_true(load(fd, a, 0) == 0);
+	assert_int_equal(count_of(fd, b), 1);
+}
+
+#define PUSHERS	4
+#define PUSHES	500
+
+struct pusher {
+	struct client *client;
+	uint64_t list;
+};
+
+/* Puts objects in front of a list that others change too. */
+static void *push(void *data)
+{
+	struct pusher *pusher = data;
+	int fd = pusher->client->fd, i, err;
+	uint64_t node, first;
+
+	for (i = 0; i < PUSHES; i++) {
+		if (refslab_alloc(fd, pusher->client->one, &node))
+			return "no node";
+		do {
+			err = refslab_slot_load(fd, pusher->list, 0, &first);
+			if (err)
+				break;
+			err = refslab_slot_set(fd, node, 0, first);
+			if (!err)
+				err = refslab_slot_cmpxchg(fd, pusher->list, 0,
+							   first, node);
+			if (first)
+				refslab_close(fd, first);
+		} while (err == -EAGAIN);
+		if (err || refslab_close(fd, node))
+			return "not pushed";
+	}
+	return NULL;
+}
+
+static void test_cmpxchg_threads(void **state)
+{
+	struct client *client = *state;
+	struct pusher pusher = { client, make(client->fd, client->one) };
+	pthread_t threads[PUSHERS];
+	void *wrong;
+	int i;
+
+	for (i = 0; i < PUSHERS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, push, &pusher), 0);
+	for (i = 0; i < PUSHERS; i++) {
+		pthread_join(threads[i], &wrong);
+		assert_null(wrong);
+	}
+	/* None has been lost, and nobody else has any. */
+	assert_objects(client->fd, 1 + PUSHERS * PUSHES);
+	assert_int_equal(info_of(client->fd).handles, 1);
+	fill(client->fd, pusher.list, 0, 0);
+	assert_objects(client->fd, 1);
 }
 
 int main(void)
@@ -243,6 +349,9 @@ int main(void)
 		client_test(test_every_slot),
 		client_test(test_move),
 		client_test(test_move_by_two_handles),
+		client_test(test_cmpxchg),
+		client_test(test_cmpxchg_mistakes),
+		client_test(test_cmpxchg_threads),
 	};
 
 	return run_as_tap(tests);

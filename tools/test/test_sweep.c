@@ -13,7 +13,7 @@ static void test_nothing(void **state)
 	uint64_t a;
 
 	for (generation = 0; generation < REFSLAB_GENERATIONS; generation++) {
-		works(device_collect(client->fd, generation, &collect));
+		works(refslab_collect(client->fd, generation, &collect));
 		assert_int_equal(collect.freed, 0);
 		assert_int_equal(collect.unfreed, 0);
 	}
@@ -21,8 +21,8 @@ static void test_nothing(void **state)
 	fill(client->fd, a, 0, a);
 	assert_int_equal(sweep(client->fd, 2), 0);
 	assert_int_equal(count_of(client->fd, a), 2);
-	fails(EINVAL, device_collect(client->fd, REFSLAB_GENERATIONS, &collect));
-	fails(EINVAL, device_collect(client->fd, UINT32_MAX, &collect));
+	fails(EINVAL, refslab_collect(client->fd, REFSLAB_GENERATIONS, &collect));
+	fails(EINVAL, refslab_collect(client->fd, UINT32_MAX, &collect));
 }
 
 static void test_self_loop(void **state)
@@ -426,7 +426,7 @@ static void test_moved_out(void **state)
 	fill(client->fd, a, 0, a);
 	fill(client->fd, a, 1, b);
 	drop(client->fd, b);
-	works(device_slot_move(client->fd, a, 1, live, 0));
+	works(refslab_slot_move(client->fd, a, 1, live, 0));
 	drop(client->fd, a);
 	assert_int_equal(sweep(client->fd, 2), 1);
 	assert_objects(client->fd, 2);
@@ -536,7 +536,7 @@ static void test_stats(void **state)
 		assert_int_equal(before.runs, 0);
 		assert_int_equal(before.freed, 0);
 		drop(client->fd, ring(client->fd, client->one, 7));
-		works(device_collect(client->fd, generation, &collect));
+		works(refslab_collect(client->fd, generation, &collect));
 		assert_int_equal(collect.freed, 7);
 		assert_true(collect.examined >= 7);
 		assert_true(collect.time_ns > 0);
@@ -548,15 +548,15 @@ static void test_stats(void **state)
 		assert_int_equal(stats.time_ns, collect.time_ns);
 		assert_int_equal(stats.longest_ns, collect.time_ns);
 		drop(client->fd, ring(client->fd, client->one, 9));
-		works(device_collect(client->fd, generation, &collect));
+		works(refslab_collect(client->fd, generation, &collect));
 		stats = stats_of(client->fd, generation);
 		assert_int_equal(stats.runs, 2);
 		assert_int_equal(stats.freed, 16);
 		assert_true(stats.longest_ns >= collect.time_ns);
 		assert_true(stats.longest_ns < stats.time_ns);
 	}
-	fails(EINVAL, device_stats(client->fd, REFSLAB_GENERATIONS, &stats));
-	fails(EINVAL, device_stats(client->fd, UINT32_MAX, &stats));
+	fails(EINVAL, refslab_stats(client->fd, REFSLAB_GENERATIONS, &stats));
+	fails(EINVAL, refslab_stats(client->fd, UINT32_MAX, &stats));
 }
 
 int main(void)

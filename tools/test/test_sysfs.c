@@ -10,7 +10,7 @@
 
 static const char *const heap_read_write[] = {
 	"threshold0", "threshold1", "threshold2", "enabled", "frozen",
-	"quarantine", "quarantined",
+	"quarantine", "quarantined", "log_sweeps",
 	"pool/limit", "pool/reserve", "pool/low", "pool/high",
 };
 
@@ -20,7 +20,7 @@ static const char *const heap_read_only[] = {
 };
 
 static const char *const generation_read_only[] = {
-	"runs", "examined", "freed", "unfreed", "aborts", "time_ns",
+	"runs", "candidates", "examined", "freed", "unfreed", "aborts", "time_ns",
 	"longest_ns",
 };
 
@@ -149,7 +149,7 @@ static void test_all_there(void **state)
 		}
 	}
 	assert_int_equal(mode_of(path_of(client->fd, "collect")), 0200);
-	works(device_type_info(client->fd, client->two, 0, &type));
+	works(refslab_type_info(client->fd, client->two, &type));
 	for (i = 0; i < ARRAY_SIZE(type_read_only); i++) {
 		snprintf(file, sizeof(file), "types/%s/%s", type.name,
 			 type_read_only[i]);
@@ -171,7 +171,7 @@ static void test_agrees(void **state)
 
 	make(client->fd, client->two);
 	drop(client->fd, ring(client->fd, client->one, 30));
-	works(device_counts(client->fd, count));
+	works(refslab_counts(client->fd, count));
 	assert_int_equal(value_of(client->fd, "count0"), 31);
 	assert_int_equal(count[0], 31);
 	info = info_of(client->fd);
@@ -206,11 +206,11 @@ static void test_types(void **state)
 
 #define TYPE_VALUE(name) (snprintf(file, sizeof(file), "types/some/%s", name), \
 			  value_of(client->fd, file))
-	works(device_type_create(client->fd, "some", 3, 40, 64, &info.type));
+	works(refslab_type_create(client->fd, "some", 3, 40, 64, &info.type));
 	a = make(client->fd, info.type);
 	for (i = 0; i < 99; i++)
 		make(client->fd, info.type);
-	works(device_type_info(client->fd, info.type, 0, &info));
+	works(refslab_type_info(client->fd, info.type, &info));
 	assert_int_equal(TYPE_VALUE("slots"), 3);
 	assert_int_equal(TYPE_VALUE("objects"), 100);
 	assert_int_equal(TYPE_VALUE("objs_per_slab"), info.slab_objects);
@@ -243,9 +243,9 @@ static void test_types(void **state)
 	fails(EINVAL, write_text(path_of(client->fd, file), "x\n"));
 	assert_int_equal(TYPE_VALUE("objects"), 99);
 	/* A type that goes, goes here too. */
-	works(device_type_create(client->fd, "none", 1, 8, 0, &info.type));
+	works(refslab_type_create(client->fd, "none", 1, 8, 0, &info.type));
 	assert_int_equal(access(path_of(client->fd, "types/none/slots"), F_OK), 0);
-	works(device_type_destroy(client->fd, info.type));
+	works(refslab_type_destroy(client->fd, info.type));
 	assert_int_equal(access(path_of(client->fd, "types/none"), F_OK), -1);
 }
 
@@ -257,7 +257,7 @@ static void test_shrink(void **state)
 	uint32_t some;
 	size_t i;
 
-	works(device_type_create(client->fd, "some", 1, 200, 0, &some));
+	works(refslab_type_create(client->fd, "some", 1, 200, 0, &some));
 	for (i = 0; i < ARRAY_SIZE(handle); i++)
 		handle[i] = make(client->fd, some);
 	for (i = 0; i < ARRAY_SIZE(handle); i++)
@@ -277,16 +277,16 @@ static void test_write(void **state)
 	put_value(client->fd, "threshold0", 123);
 	put_value(client->fd, "threshold1", 45);
 	put_value(client->fd, "threshold2", 6);
-	works(device_thresholds_get(client->fd, threshold));
+	works(refslab_thresholds_get(client->fd, threshold));
 	assert_int_equal(threshold[0], 123);
 	assert_int_equal(threshold[1], 45);
 	assert_int_equal(threshold[2], 6);
 	assert_int_equal(value_of(client->fd, "threshold1"), 45);
 	put_value(client->fd, "enabled", 1);
-	works(device_enable_get(client->fd, &enabled));
+	works(refslab_enable_get(client->fd, &enabled));
 	assert_int_equal(enabled, 1);
 	put_value(client->fd, "enabled", 0);
-	works(device_enable_get(client->fd, &enabled));
+	works(refslab_enable_get(client->fd, &enabled));
 	assert_int_equal(enabled, 0);
 	put_value(client->fd, "pool/limit", 64 * chunk + 1);
 	assert_int_equal(info_of(client->fd).limit, 65 * chunk);
@@ -327,6 +327,7 @@ static void test_bad_values(void **state)
 	fails(EINVAL, write_text(path_of(client->fd, "frozen"), "2\n"));
 	fails(EINVAL, write_text(path_of(client->fd, "quarantine"), "2\n"));
 	fails(EINVAL, write_text(path_of(client->fd, "quarantined"), "1\n"));
+	fails(EINVAL, write_text(path_of(client->fd, "log_sweeps"), "2\n"));
 	fails(EINVAL, write_text(path_of(client->fd, "threshold0"), "4294967296\n"));
 	fails(EINVAL, write_text(path_of(client->fd, "threshold0"), "4294967295\n"));
 	fails(EINVAL, write_text(path_of(client->fd, "pool/limit"), "0\n"));
@@ -374,7 +375,7 @@ static void test_frozen(void **state)
 	assert_int_equal(value_of(client->fd, "frozen"), 0);
 	put_value(client->fd, "frozen", 1);
 	assert_int_equal(value_of(client->fd, "frozen"), 3);
-	works(device_freeze(client->fd, 0, &objects));
+	works(refslab_freeze_count(client->fd, &objects));
 	assert_int_equal(objects, 3);
 	put_value(client->fd, "collect", 2);
 	assert_objects(client->fd, 4);
@@ -445,7 +446,7 @@ static void test_reserved_name(void **state)
 	int fd = session();
 
 	(void)state;
-	fails(EEXIST, device_heap_create(fd, "version", 0));
+	fails(EEXIST, refslab_heap_create(fd, "version", 0));
 	works(read_text(ROOT "/version", text, sizeof(text)));
 	close(fd);
 }

@@ -17,7 +17,7 @@ static void set(int fd, uint32_t t0, uint32_t t1, uint32_t t2)
 {
 	const uint32_t threshold[REFSLAB_GENERATIONS] = { t0, t1, t2 };
 
-	works(device_thresholds_set(fd, threshold));
+	works(refslab_thresholds_set(fd, threshold));
 }
 
 static void garbage(struct client *client, unsigned int objects)
@@ -33,17 +33,17 @@ static void test_get_set(void **state)
 	uint32_t now[REFSLAB_GENERATIONS];
 	struct client *client = *state;
 
-	works(device_thresholds_get(client->fd, now));
+	works(refslab_thresholds_get(client->fd, now));
 	assert_int_equal(now[0], 700);
 	assert_int_equal(now[1], 10);
 	assert_int_equal(now[2], 10);
 	set(client->fd, 5, 0, 1 << 30);
-	works(device_thresholds_get(client->fd, now));
+	works(refslab_thresholds_get(client->fd, now));
 	assert_int_equal(now[0], 5);
 	assert_int_equal(now[1], 0);
 	assert_int_equal(now[2], 1 << 30);
 	set(client->fd, 0, 0, 0);
-	works(device_thresholds_get(client->fd, now));
+	works(refslab_thresholds_get(client->fd, now));
 	assert_int_equal(now[0] | now[1] | now[2], 0);
 }
 
@@ -58,8 +58,8 @@ static void test_out_of_range(void **state)
 
 	set(client->fd, 77, 88, 99);
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		fails(EINVAL, device_thresholds_set(client->fd, bad[i]));
-		works(device_thresholds_get(client->fd, now));
+		fails(EINVAL, refslab_thresholds_set(client->fd, bad[i]));
+		works(refslab_thresholds_get(client->fd, now));
 		assert_int_equal(now[0], 77);
 		assert_int_equal(now[1], 88);
 		assert_int_equal(now[2], 99);
@@ -72,19 +72,19 @@ static void test_enable(void **state)
 	uint32_t enabled = 7;
 	int fd = session();
 
-	works(device_heap_create(fd, "", 0));
-	works(device_enable_get(fd, &enabled));
+	works(refslab_heap_create(fd, "", 0));
+	works(refslab_enable_get(fd, &enabled));
 	/* A heap begins with it on; the fixture has switched it off. */
 	assert_int_equal(enabled, 1);
 	close(fd);
-	works(device_enable_get(client->fd, &enabled));
+	works(refslab_enable_get(client->fd, &enabled));
 	assert_int_equal(enabled, 0);
-	works(device_enable_set(client->fd, 1));
-	works(device_enable_get(client->fd, &enabled));
+	works(refslab_enable_set(client->fd, 1));
+	works(refslab_enable_get(client->fd, &enabled));
 	assert_int_equal(enabled, 1);
-	fails(EINVAL, device_enable_set(client->fd, 2));
-	fails(EINVAL, device_enable_set(client->fd, UINT32_MAX));
-	works(device_enable_get(client->fd, &enabled));
+	fails(EINVAL, refslab_enable_set(client->fd, 2));
+	fails(EINVAL, refslab_enable_set(client->fd, UINT32_MAX));
+	works(refslab_enable_get(client->fd, &enabled));
 	assert_int_equal(enabled, 1);
 }
 
@@ -95,38 +95,38 @@ static void test_counts(void **state)
 	uint64_t handle[10];
 	int i;
 
-	works(device_counts(client->fd, count));
+	works(refslab_counts(client->fd, count));
 	assert_int_equal(count[0], 0);
 	assert_int_equal(count[1], 0);
 	assert_int_equal(count[2], 0);
 	for (i = 0; i < 10; i++)
 		handle[i] = make(client->fd, client->one);
-	works(device_counts(client->fd, count));
+	works(refslab_counts(client->fd, count));
 	assert_int_equal(count[0], 10);
 	for (i = 0; i < 4; i++)
 		drop(client->fd, handle[i]);
-	works(device_counts(client->fd, count));
+	works(refslab_counts(client->fd, count));
 	assert_int_equal(count[0], 6);
 	/* Leaves can be in no cycle. */
 	make(client->fd, client->leaf);
-	works(device_counts(client->fd, count));
+	works(refslab_counts(client->fd, count));
 	assert_int_equal(count[0], 6);
 	sweep(client->fd, 0);
-	works(device_counts(client->fd, count));
+	works(refslab_counts(client->fd, count));
 	assert_int_equal(count[0], 0);
 	assert_int_equal(count[1], 1);
 	assert_int_equal(count[2], 0);
 	sweep(client->fd, 0);
 	sweep(client->fd, 1);
-	works(device_counts(client->fd, count));
+	works(refslab_counts(client->fd, count));
 	assert_int_equal(count[1], 0);
 	assert_int_equal(count[2], 1);
 	sweep(client->fd, 0);
-	works(device_counts(client->fd, count));
+	works(refslab_counts(client->fd, count));
 	assert_int_equal(count[1], 1);
 	assert_int_equal(count[2], 1);
 	sweep(client->fd, 2);
-	works(device_counts(client->fd, count));
+	works(refslab_counts(client->fd, count));
 	assert_int_equal(count[0], 0);
 	assert_int_equal(count[1], 0);
 	assert_int_equal(count[2], 0);
@@ -137,7 +137,7 @@ static void test_below(void **state)
 	struct client *client = *state;
 
 	set(client->fd, 1000, 10, 10);
-	works(device_enable_set(client->fd, 1));
+	works(refslab_enable_set(client->fd, 1));
 	garbage(client, 1000);
 	sleep_ms(300);
 	assert_int_equal(runs_of(client->fd), 0);
@@ -149,7 +149,7 @@ static void test_beyond(void **state)
 	struct client *client = *state;
 
 	set(client->fd, 1000, 10, 10);
-	works(device_enable_set(client->fd, 1));
+	works(refslab_enable_set(client->fd, 1));
 	garbage(client, 1000 + LATE);
 	assert_true(eventually(stats_of(client->fd, 0).runs > 0));
 	assert_true(eventually(stats_of(client->fd, 0).freed >= 1000));
@@ -163,7 +163,7 @@ static void test_frees_count(void **state)
 	int i;
 
 	set(client->fd, 1000, 10, 10);
-	works(device_enable_set(client->fd, 1));
+	works(refslab_enable_set(client->fd, 1));
 	/* Something to find, so that a sweep would not be for nothing. */
 	garbage(client, 100);
 	for (i = 0; i < 1000 + LATE; i++)
@@ -178,7 +178,7 @@ static void test_zero_is_never(void **state)
 	struct client *client = *state;
 
 	set(client->fd, 0, 0, 0);
-	works(device_enable_set(client->fd, 1));
+	works(refslab_enable_set(client->fd, 1));
 	garbage(client, 2 * LATE);
 	sleep_ms(300);
 	assert_int_equal(runs_of(client->fd), 0);
@@ -191,7 +191,7 @@ static void test_disabled(void **state)
 	struct client *client = *state;
 
 	set(client->fd, 1, 1, 1);
-	works(device_enable_set(client->fd, 0));
+	works(refslab_enable_set(client->fd, 0));
 	garbage(client, LATE);
 	sleep_ms(300);
 	assert_int_equal(runs_of(client->fd), 0);
@@ -199,7 +199,7 @@ static void test_disabled(void **state)
 	assert_int_equal(sweep(client->fd, 0), LATE);
 	assert_objects(client->fd, 0);
 	/* And by itself again once it is switched on. */
-	works(device_enable_set(client->fd, 1));
+	works(refslab_enable_set(client->fd, 1));
 	garbage(client, LATE);
 	assert_true(eventually(runs_of(client->fd) > 1));
 }
@@ -213,7 +213,7 @@ static void test_older_generations(void **state)
 	int i;
 
 	set(client->fd, 50, 2, 2);
-	works(device_enable_set(client->fd, 1));
+	works(refslab_enable_set(client->fd, 1));
 	/* What survives grows, too: else no full sweep is worth its while. */
 	for (i = 0; i < 2000 && !done; i++) {
 		held = ring(client->fd, client->one, 2);
@@ -233,7 +233,7 @@ static void test_lowered(void **state)
 	struct client *client = *state;
 
 	set(client->fd, 1 << 30, 10, 10);
-	works(device_enable_set(client->fd, 1));
+	works(refslab_enable_set(client->fd, 1));
 	garbage(client, LATE);
 	sleep_ms(200);
 	assert_int_equal(runs_of(client->fd), 0);
@@ -250,7 +250,7 @@ static void test_idle(void **state)
 	struct client *client = *state;
 
 	set(client->fd, 1000, 10, 10);
-	works(device_enable_set(client->fd, 1));
+	works(refslab_enable_set(client->fd, 1));
 	garbage(client, 100);
 	assert_true(eventually(runs_of(client->fd) > 0));
 	assert_true(eventually(info_of(client->fd).objects == 0));
@@ -266,7 +266,7 @@ static void test_idle_once_enabled(void **state)
 	/* Long enough for an idle sweep, were it on. */
 	sleep_ms(5000);
 	assert_int_equal(runs_of(client->fd), 0);
-	works(device_enable_set(client->fd, 1));
+	works(refslab_enable_set(client->fd, 1));
 	assert_true(eventually(info_of(client->fd).objects == 0));
 }
 

@@ -6,7 +6,7 @@ static struct refslab_type_info type_info(int fd, uint32_t type)
 {
 	struct refslab_type_info info;
 
-	works(device_type_info(fd, type, 0, &info));
+	works(refslab_type_info(fd, type, &info));
 	return info;
 }
 
@@ -16,7 +16,7 @@ static void test_create(void **state)
 	struct refslab_type_info info;
 	uint32_t number = 0;
 
-	works(device_type_create(client->fd, "T-1_x.y", 3, 100, 64, &number));
+	works(refslab_type_create(client->fd, "T-1_x.y", 3, 100, 64, &number));
 	assert_int_not_equal(number, 0);
 	info = type_info(client->fd, number);
 	assert_int_equal(info.type, number);
@@ -73,16 +73,16 @@ static void test_bounds(void **state)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
-		fails(EINVAL, device_type_create(client->fd, "bad", bad[i].slots,
-						 bad[i].payload, bad[i].align,
-						 &type));
+		fails(EINVAL, refslab_type_create(client->fd, "bad", bad[i].slots,
+						  bad[i].payload, bad[i].align,
+						  &type));
 	assert_int_equal(info_of(client->fd).types, 5);
 	for (i = 0; i < ARRAY_SIZE(good); i++) {
 		snprintf(name, sizeof(name), "good-%zu", i);
-		works(device_type_create(client->fd, name, good[i].slots,
-					 good[i].payload, good[i].align, &type));
+		works(refslab_type_create(client->fd, name, good[i].slots,
+					  good[i].payload, good[i].align, &type));
 		handle = make(client->fd, type);
-		works(device_object_info(client->fd, handle, &info));
+		works(refslab_object_info(client->fd, handle, &info));
 		assert_int_equal(info.type, type);
 		assert_int_equal(info.slots, good[i].slots);
 		assert_int_equal(info.payload, good[i].payload);
@@ -104,17 +104,17 @@ static void test_names(void **state)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
-		fails(EINVAL, device_type_create(client->fd, bad[i], 1, 8, 0, &type));
+		fails(EINVAL, refslab_type_create(client->fd, bad[i], 1, 8, 0, &type));
 	memset(create.name, 'n', sizeof(create.name));
 	assert_int_equal(ioctl(client->fd, REFSLAB_TYPE_CREATE, &create), -1);
 	assert_int_equal(errno, EINVAL);
 	memset(name, 'n', sizeof(name));
 	name[sizeof(name) - 1] = '\0';
-	works(device_type_create(client->fd, name, 1, 8, 0, &type));
+	works(refslab_type_create(client->fd, name, 1, 8, 0, &type));
 	assert_string_equal(type_info(client->fd, type).name, name);
-	fails(EEXIST, device_type_create(client->fd, name, 2, 16, 0, &type));
-	works(device_type_destroy(client->fd, type));
-	works(device_type_create(client->fd, name, 2, 16, 0, &type));
+	fails(EEXIST, refslab_type_create(client->fd, name, 2, 16, 0, &type));
+	works(refslab_type_destroy(client->fd, type));
+	works(refslab_type_create(client->fd, name, 2, 16, 0, &type));
 	assert_int_equal(type_info(client->fd, type).slots, 2);
 }
 
@@ -124,14 +124,14 @@ static void test_destroy(void **state)
 	struct refslab_type_info info;
 	uint64_t handle = make(client->fd, client->one), unused;
 
-	fails(EBUSY, device_type_destroy(client->fd, client->one));
+	fails(EBUSY, refslab_type_destroy(client->fd, client->one));
 	/* It is as usable as before. */
 	drop(client->fd, make(client->fd, client->one));
 	drop(client->fd, handle);
-	works(device_type_destroy(client->fd, client->one));
-	fails(ENOENT, device_type_destroy(client->fd, client->one));
-	fails(ENOENT, device_type_info(client->fd, client->one, 0, &info));
-	fails(ENOENT, device_alloc(client->fd, client->one, &unused));
+	works(refslab_type_destroy(client->fd, client->one));
+	fails(ENOENT, refslab_type_destroy(client->fd, client->one));
+	fails(ENOENT, refslab_type_info(client->fd, client->one, &info));
+	fails(ENOENT, refslab_alloc(client->fd, client->one, &unused));
 	assert_int_equal(info_of(client->fd).types, 4);
 	assert_int_equal(info_of(client->fd).objects, 0);
 	assert_int_equal(info_of(client->fd).handles, 0);
@@ -143,9 +143,9 @@ static void test_destroy_after_sweep(void **state)
 	struct client *client = *state;
 
 	drop(client->fd, ring(client->fd, client->one, 10));
-	fails(EBUSY, device_type_destroy(client->fd, client->one));
+	fails(EBUSY, refslab_type_destroy(client->fd, client->one));
 	assert_int_equal(sweep(client->fd, 2), 10);
-	works(device_type_destroy(client->fd, client->one));
+	works(refslab_type_destroy(client->fd, client->one));
 }
 
 static void test_no_such_type(void **state)
@@ -157,9 +157,9 @@ static void test_no_such_type(void **state)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(none); i++) {
-		fails(ENOENT, device_alloc(client->fd, none[i], &handle));
-		fails(ENOENT, device_type_destroy(client->fd, none[i]));
-		fails(ENOENT, device_type_info(client->fd, none[i], 0, &info));
+		fails(ENOENT, refslab_alloc(client->fd, none[i], &handle));
+		fails(ENOENT, refslab_type_destroy(client->fd, none[i]));
+		fails(ENOENT, refslab_type_info(client->fd, none[i], &info));
 	}
 }
 
@@ -171,9 +171,8 @@ static void test_next(void **state)
 	size_t n = 0, i;
 	int err;
 
-	works(device_type_destroy(client->fd, client->two));
-	while (!(err = device_type_info(client->fd, type, REFSLAB_TYPE_INFO_NEXT,
-					&info))) {
+	works(refslab_type_destroy(client->fd, client->two));
+	while (!(err = refslab_type_next(client->fd, type, &info))) {
 		assert_true(info.type > type);
 		assert_true(n < ARRAY_SIZE(seen));
 		assert_string_equal(info.name, type_info(client->fd, info.type).name);
@@ -183,8 +182,7 @@ static void test_next(void **state)
 	assert_int_equal(n, 4);
 	for (i = 0; i < n; i++)
 		assert_int_not_equal(seen[i], client->two);
-	fails(ENOENT, device_type_info(client->fd, UINT32_MAX,
-				       REFSLAB_TYPE_INFO_NEXT, &info));
+	fails(ENOENT, refslab_type_next(client->fd, UINT32_MAX, &info));
 }
 
 static void test_objects_of_type(void **state)
@@ -219,14 +217,14 @@ static void test_fresh_is_empty(void **state)
 		for (i = 0; i < ARRAY_SIZE(handle); i++) {
 			handle[i] = make(client->fd, client->four);
 			memset(payload, 0xff, sizeof(payload));
-			works(device_read(client->fd, handle[i], 0, payload, PAYLOAD));
+			works(refslab_read(client->fd, handle[i], 0, payload, PAYLOAD));
 			for (byte = 0; byte < PAYLOAD; byte++)
 				assert_int_equal(payload[byte], 0);
 			for (slot = 0; slot < 4; slot++)
 				assert_true(load(client->fd, handle[i], slot) == 0);
 		}
 		for (i = 0; i < ARRAY_SIZE(handle); i++) {
-			works(device_write(client->fd, handle[i], 0, dirt, PAYLOAD));
+			works(refslab_write(client->fd, handle[i], 0, dirt, PAYLOAD));
 			for (slot = 0; slot < 4; slot++)
 				fill(client->fd, handle[i], slot, target);
 			drop(client->fd, handle[i]);
@@ -244,7 +242,7 @@ static void test_too_many(void **state)
 
 	for (made = 0; made < 100000; made++) {
 		snprintf(name, sizeof(name), "many-%u", made);
-		err = device_type_create(client->fd, name, 1, 8, 0, &number);
+		err = refslab_type_create(client->fd, name, 1, 8, 0, &number);
 		if (err)
 			break;
 		last = number;
@@ -252,9 +250,9 @@ static void test_too_many(void **state)
 	assert_int_equal(err, -ENOSPC);
 	assert_int_equal(info_of(client->fd).types, made + 5);
 	/* Room for one is room for one. */
-	works(device_type_destroy(client->fd, last));
-	works(device_type_create(client->fd, "again", 1, 8, 0, &number));
-	fails(ENOSPC, device_type_create(client->fd, "more", 1, 8, 0, &number));
+	works(refslab_type_destroy(client->fd, last));
+	works(refslab_type_create(client->fd, "again", 1, 8, 0, &number));
+	fails(ENOSPC, refslab_type_create(client->fd, "more", 1, 8, 0, &number));
 }
 
 int main(void)

@@ -13,14 +13,14 @@ static void test_upgrade(void **state)
 	uint64_t a = make(client->fd, client->two), weak, again;
 	uint32_t canary = 4711, found = 0;
 
-	works(device_write(client->fd, a, 0, &canary, sizeof(canary)));
+	works(refslab_write(client->fd, a, 0, &canary, sizeof(canary)));
 	weak = weak_of(client->fd, a);
 	assert_int_equal(count_of(client->fd, a), 1);
 	assert_int_equal(info_of(client->fd).handles, 2);
 	again = upgrade(client->fd, weak);
 	assert_true(again != 0 && again != a && again != weak);
 	assert_int_equal(count_of(client->fd, a), 2);
-	works(device_read(client->fd, again, 0, &found, sizeof(found)));
+	works(refslab_read(client->fd, again, 0, &found, sizeof(found)));
 	assert_int_equal(found, canary);
 	drop(client->fd, a);
 	drop(client->fd, again);
@@ -93,25 +93,25 @@ static void test_kinds(void **state)
 	struct refslab_object_info info;
 	char bytes[PAYLOAD] = "";
 
-	fails(EBADF, device_dup(client->fd, weak, &out));
-	fails(EBADF, device_weak(client->fd, weak, &out));
-	fails(EBADF, device_upgrade(client->fd, a, &out));
-	fails(EBADF, device_slot_set(client->fd, weak, 0, a));
-	fails(EBADF, device_slot_set(client->fd, a, 0, weak));
-	fails(EBADF, device_slot_load(client->fd, weak, 0, &out));
-	fails(EBADF, device_slot_move(client->fd, weak, 0, a, 0));
-	fails(EBADF, device_slot_move(client->fd, a, 0, weak, 0));
-	fails(EBADF, device_read(client->fd, weak, 0, bytes, 1));
-	fails(EBADF, device_read(client->fd, weak, 0, bytes, sizeof(bytes)));
-	fails(EBADF, device_write(client->fd, weak, 0, bytes, 1));
-	fails(EBADF, device_write(client->fd, weak, 0, bytes, sizeof(bytes)));
-	fails(EBADF, device_object_info(client->fd, weak, &info));
-	fails(EBADF, device_weak(client->fd, 0, &out));
-	fails(EBADF, device_upgrade(client->fd, 0, &out));
+	fails(EBADF, refslab_dup(client->fd, weak, 0, &out));
+	fails(EBADF, refslab_weak(client->fd, weak, &out));
+	fails(EBADF, refslab_upgrade(client->fd, a, &out));
+	fails(EBADF, refslab_slot_set(client->fd, weak, 0, a));
+	fails(EBADF, refslab_slot_set(client->fd, a, 0, weak));
+	fails(EBADF, refslab_slot_load(client->fd, weak, 0, &out));
+	fails(EBADF, refslab_slot_move(client->fd, weak, 0, a, 0));
+	fails(EBADF, refslab_slot_move(client->fd, a, 0, weak, 0));
+	fails(EBADF, refslab_read(client->fd, weak, 0, bytes, 1));
+	fails(EBADF, refslab_read(client->fd, weak, 0, bytes, sizeof(bytes)));
+	fails(EBADF, refslab_write(client->fd, weak, 0, bytes, 1));
+	fails(EBADF, refslab_write(client->fd, weak, 0, bytes, sizeof(bytes)));
+	fails(EBADF, refslab_object_info(client->fd, weak, &info));
+	fails(EBADF, refslab_weak(client->fd, 0, &out));
+	fails(EBADF, refslab_upgrade(client->fd, 0, &out));
 	gone = weak_of(client->fd, a);
 	drop(client->fd, gone);
-	fails(EBADF, device_upgrade(client->fd, gone, &out));
-	fails(EBADF, device_close(client->fd, gone));
+	fails(EBADF, refslab_upgrade(client->fd, gone, &out));
+	fails(EBADF, refslab_close(client->fd, gone));
 	assert_true(out == 0);
 	assert_int_equal(count_of(client->fd, a), 1);
 	assert_int_equal(info_of(client->fd).handles, 2);
@@ -129,8 +129,8 @@ static void test_places(void **state)
 		drop(client->fd, weak);
 		copy = dup_of(client->fd, a);
 		assert_int_equal((uint32_t)copy, (uint32_t)weak);
-		fails(EBADF, device_upgrade(client->fd, weak, &out));
-		fails(EBADF, device_upgrade(client->fd, copy, &out));
+		fails(EBADF, refslab_upgrade(client->fd, weak, &out));
+		fails(EBADF, refslab_upgrade(client->fd, copy, &out));
 		drop(client->fd, copy);
 	}
 	assert_int_equal(count_of(client->fd, a), 1);
@@ -145,7 +145,7 @@ static void test_many_of_one(void **state)
 
 	for (i = 0; i < WEAK_MAX; i++)
 		weak[i] = weak_of(client->fd, a);
-	fails(EOVERFLOW, device_weak(client->fd, a, &out));
+	fails(EOVERFLOW, refslab_weak(client->fd, a, &out));
 	assert_int_equal(info_of(client->fd).handles, WEAK_MAX + 2);
 	weak_of(client->fd, b);
 	drop(client->fd, weak[7]);
@@ -166,13 +166,13 @@ static void test_limit(void **state)
 	if (max > 1 << 21)
 		skip();
 	for (n = 2; n < max; n++)
-		works(device_dup(client->fd, a, &last));
-	fails(ENOSPC, device_weak(client->fd, a, &out));
-	fails(ENOSPC, device_upgrade(client->fd, weak, &out));
+		works(refslab_dup(client->fd, a, 0, &last));
+	fails(ENOSPC, refslab_weak(client->fd, a, &out));
+	fails(ENOSPC, refslab_upgrade(client->fd, weak, &out));
 	assert_int_equal(count_of(client->fd, a), max - 1);
 	drop(client->fd, last);
-	works(device_weak(client->fd, a, &out));
-	fails(ENOSPC, device_upgrade(client->fd, weak, &last));
+	works(refslab_weak(client->fd, a, &out));
+	fails(ENOSPC, refslab_upgrade(client->fd, weak, &last));
 	drop(client->fd, out);
 	assert_true(upgrade(client->fd, weak) != 0);
 }
@@ -183,8 +183,8 @@ static void test_another_session(void **state)
 	uint64_t weak = weak_of(client->fd, make(client->fd, client->one)), out = 0;
 	int other = session_with_heap(0);
 
-	fails(EBADF, device_upgrade(other, weak, &out));
-	fails(EBADF, device_close(other, weak));
+	fails(EBADF, refslab_upgrade(other, weak, &out));
+	fails(EBADF, refslab_close(other, weak));
 	close(other);
 	assert_true(upgrade(client->fd, weak) != 0);
 }
@@ -229,21 +229,21 @@ static void *upgrader(void *argument)
 	for (i = 0; !atomic_load(&contest->stop); i = (i + 1) % RINGS) {
 		handle = 0;
 		if (!atomic_load(&contest->weak[i]) ||
-		    device_upgrade(fd, atomic_load(&contest->weak[i]), &handle) ||
+		    refslab_upgrade(fd, atomic_load(&contest->weak[i]), &handle) ||
 		    !handle)
 			continue;
 		contest->found++;
 		for (step = 0, at = handle; step < 4; step++) {
-			if (device_slot_load(fd, at, 0, &next))
+			if (refslab_slot_load(fd, at, 0, &next))
 				contest->errors++;
-			device_close(fd, at);
+			refslab_close(fd, at);
 			if (!next)
 				break;
 			at = next;
 		}
 		*(step == 4 ? &contest->whole : &contest->torn) += 1;
 		if (step == 4)
-			device_close(fd, at);
+			refslab_close(fd, at);
 	}
 	return NULL;
 }
@@ -267,7 +267,7 @@ static void test_against_sweeps(void **state)
 			contest.weak[i] = weak_of(client->fd, handle);
 			drop(client->fd, handle);
 		}
-		works(device_collect(client->fd, 2, &collect));
+		works(refslab_collect(client->fd, 2, &collect));
 		freed += collect.freed;
 	}
 	atomic_store(&contest.stop, true);

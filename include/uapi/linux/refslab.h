@@ -479,7 +479,10 @@ struct refslab_io {
  * @slots: out: slots it has
  * @payload: out: payload bytes it has
  * @object_flags: out: REFSLAB_OBJECT_*
- * @reserved: out: zero
+ * @object: out: its number in the heap, never zero, as in tracepoints and in the
+ *	kernel's log; another object's once it is dead
+ *
+ * Two open handles are of the same object if @object is the same.
  */
 struct refslab_object_info {
 	__u32	size;
@@ -491,7 +494,7 @@ struct refslab_object_info {
 	__u32	slots;
 	__u32	payload;
 	__u32	object_flags;
-	__u32	reserved;
+	__u32	object;
 };
 
 #define REFSLAB_INSPECT_MAX	1024	/* handles that one call makes */

@@ -4,8 +4,8 @@
  * each node is an object, each edge a reference, and all but the roots are let
  * go.
  */
-#ifndef REFSLAB_GRAPH_H
-#define REFSLAB_GRAPH_H
+#ifndef REFSLAB_EDGE_LIST_H
+#define REFSLAB_EDGE_LIST_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0
+/* refslab watch: what happens in heaps, as it happens. */
+#include <argp.h>
+#include <err.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "happening.h"
+#include "sysfs.h"
+#include "trace.h"
+
+struct arguments {
+	const char *heap;
+	const char **event;	/* of tracefs, without refslab_ */
+	size_t events;
+	uint64_t times;		/* events to show, 0 for no end */
+	bool json;
+};
+
+struct watch {
+	const struct arguments *arguments;
+	uint64_t shown;
+};
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int signal)
+{
+	(void)signal;
+	stop = 1;
+}
+
+static const struct argp_option options[] = {
+	{ "event", 'e', "EVENT", 0,
+	  "Watch for this tracepoint (alloc, free, slab_create, ...; default: sweep_start "
+	  "and sweep_end); may be repeated", 0 },
+	{ "events", 'n', "N", 0, "End after N events", 0 },
+	{ "json", 'j', NULL, 0, "Print a line of JSON for each event", 0 },
+	{ 0 }
+};
+
+static uint64_t parse_number(struct argp_state *state, const char *arg)
+{
+	uint64_t number;
+	char *end;
+
+	errno = 0;
+	number = strtoull(arg, &end, 10);
+	if (errno || arg[0] < '0' || arg[0] > '9' || *end || !number)
+		argp_error(state, "'%s' is not a number of events", arg);
+	return number;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+
+	switch (key) {
+	case 'e':
+		arguments->event = reallocarray(arguments->event,
+						arguments->events + 1,
+						sizeof(*arguments->event));
+		if (!arguments->event)
+			argp_failure(state, EXIT_FAILURE, ENOMEM, "--event");
+		arguments->event[arguments->events++] = arg;
+		return 0;
+	case 'n':
+		arguments->times = parse_number(state, arg);
+		return 0;
+	case 'j':
+		arguments->json = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num)
+			argp_error(state, "more than one heap: '%s'", arg);
+		arguments->heap = arg;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "[HEAP]",
+	.doc = "Prints the sweeps of all heaps, or of HEAP, as they begin and end, from "
+		"the kernel's tracepoints, which takes root. Ends with SIGINT, SIGTERM or "
+		"after N events."
+		"\v"
+		"Each line has the time by CLOCK_MONOTONIC in seconds, what happened, in "
+		"which heap, and figures by the names that `refslab stats' explains. "
+		"`lost' says that events came faster than they were read.",
+};
+
+/* Returns false when that was the last one, or cannot be told. */
+static bool show(void *data, json_t *happening)
+{
+	struct watch *watch = data;
+	const struct arguments *arguments = watch->arguments;
+
+	happening_print(happening, arguments->json);
+	json_decref(happening);
+	if (fflush(stdout) || ferror(stdout)) {
+		warnx("the output could not be written");
+		stop = 1;
+		return false;
+	}
+	watch->shown++;
+	return !arguments->times || watch->shown < arguments->times;
+}
+
+/* Waits until there is something to read; false when a signal ends that. */
+static bool wait_for(int fd, const sigset_t *signals)
+{
+	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
+
+	while (!stop) {
+		if (ppoll(&pollfd, 1, NULL, signals) > 0)
+			return true;
+		if (errno != EINTR) {
+			warn("waiting for events");
+			return false;
+		}
+	}
+	return false;
+}
+
+static int watch_trace(struct watch *watch, const sigset_t *signals)
+{
+	static const char *const sweeps[] = { "sweep_start", "sweep_end" };
+	const struct arguments *arguments = watch->arguments;
+	struct trace trace;
+	bool more = true;
+	int err;
+
+	if (arguments->heap && sysfs_heap_check(arguments->heap))
+		return EXIT_FAILURE;
+	if (arguments->events)
+		err = trace_begin(&trace, arguments->event, arguments->events,
+				  arguments->heap);
+	else
+		err = trace_begin(&trace, sweeps, 2, arguments->heap);
+	while (!err && more && wait_for(trace.fd, signals))
+		err = trace_read(&trace, show, watch, &more);
+	trace_end(&trace);
+	if (!err)
+		return EXIT_SUCCESS;
+	if (err != -ECANCELED)
+		warnx("reading events: %s", strerror(-err));
+	return EXIT_FAILURE;
+}
+
+int command_watch(int argc, char **argv)
+{
+	struct arguments arguments = { 0 };
+	struct watch watch = { .arguments = &arguments };
+	struct sigaction action = { .sa_handler = on_signal };
+	sigset_t signals, before;
+	int status;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+	/* They come while we wait and not else, so that none is missed. */
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGHUP);
+	sigprocmask(SIG_BLOCK, &signals, &before);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+	/* What was set up in tracefs is to be taken down then as well. */
+	signal(SIGPIPE, SIG_IGN);
+	sigdelset(&before, SIGINT);
+	sigdelset(&before, SIGTERM);
+	sigdelset(&before, SIGHUP);
+	status = watch_trace(&watch, &before);
+	free(arguments.event);
+	return status;
+}

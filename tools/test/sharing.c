@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <dirent.h>
+#include <sys/socket.h>
+
+#include "sharing.h"
+
+int joined(int fd, uint32_t flags, uint64_t limit)
+{
+	int invitation = refslab_invite(fd, flags, limit), other = session();
+
+	assert_true(invitation >= 0);
+	works(refslab_join(other, invitation));
+	close(invitation);
+	return other;
+}
+
+uint64_t imported(int fd, int exported)
+{
+	uint64_t handle;
+
+	works(refslab_import(fd, exported, &handle));
+	assert_true(handle != 0);
+	return handle;
+}
+
+uint64_t root(int fd, const char *name)
+{
+	uint64_t handle;
+
+	works(refslab_root_get(fd, name, &handle));
+	assert_true(handle != 0);
+	return handle;
+}
+
+bool is_read_only(int fd, uint64_t handle)
+{
+	struct refslab_object_info info;
+
+	works(refslab_object_info(fd, handle, &info));
+	return info.object_flags & REFSLAB_OBJECT_READ_ONLY;
+}
+
+int send_fds(int socket, const int *fds, unsigned int n)
+{
+	union {
+		char bytes[CMSG_SPACE(16 * sizeof(int))];
+		struct cmsghdr align;
+	} control = { 0 };
+	char byte = 'x';
+	struct iovec data = { .iov_base = &byte, .iov_len = 1 };
+	struct msghdr message = {
+		.msg_iov = &data,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = CMSG_SPACE(n * sizeof(int)),
+	};
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(n * sizeof(int));
+	memcpy(CMSG_DATA(header), fds, n * sizeof(int));
+	return sendmsg(socket, &message, MSG_NOSIGNAL) == 1 ? 0 : -errno;
+}
+
+unsigned int open_fds(void)
+{
+	DIR *directory = opendir("/proc/self/fd");
+	unsigned int n = 0;
+
+	assert_non_null(directory);
+	while (readdir(directory))
+		n++;
+	closedir(directory);
+	return n;
+}
+
+bool heap_exists(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/kernel/refslab/%s", name);
+	return !access(path, F_OK);
+}
