@@ -5,6 +5,7 @@
 
 #include <linux/mutex.h>
 
+#include "event.h"
 #include "handle.h"
 #include "user_heap.h"
 
@@ -21,6 +22,7 @@ struct batch;
  * @type: the type that was found last, if no type was destroyed since; @mutex
  * @type_id: its number, or 0; @mutex
  * @type_gone: how many had been destroyed then; @mutex
+ * @events: what it can read and poll
  * @batch: room for a batch, kept from the last one, or NULL; xchg
  */
 struct session {
@@ -30,6 +32,7 @@ struct session {
 	struct refslab_type *type;
 	u32		type_id;
 	u64		type_gone;
+	struct event_queue events;
 	struct batch	*batch;
 };
 
