@@ -22,6 +22,7 @@
 #error "refslab needs a 64-bit kernel: its reference counts are 64-bit words"
 #endif
 
+#include <linux/eventfd.h>
 #include <linux/gfp.h>
 #include <linux/kasan.h>
 #include <linux/shrinker.h>
@@ -142,6 +143,13 @@ refslab_stack_save(unsigned long *entries, unsigned int n, bool can_alloc)
 
 /* 6.6 declares it; before, whoever wanted it did. */
 extern bool no_hash_pointers;
+
+/* 6.8: an eventfd is signalled by 1. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+#define refslab_eventfd_signal(ctx)	eventfd_signal(ctx)
+#else
+#define refslab_eventfd_signal(ctx)	eventfd_signal(ctx, 1)
+#endif
 
 /* 6.10: a trace event's string knows its source. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)

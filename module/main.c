@@ -10,8 +10,10 @@
  *	object, slot	allocation, the rare paths of get and put, release; edges
  *	reserve		allocations that cannot fail
  *	sweep, trigger	what is garbage, and when to look
+ *	listener	who is told of sweeps
  *	heap		all these together
  *	session, handle	/dev/refslab: open files and their names for objects
+ *	event		what can be read from these
  *	sysfs, debugfs,	what people see
  *	trace, report
  *	debug		poison, red zones, who allocated what

@@ -43,6 +43,11 @@ received: a letter
 written: this handle, session or user may not do that
 END
 
+example event-loop <<END
+a sweep freed 1
+the object is dead
+END
+
 example batch <<END
 entries done: 397
 objects: 100, handles: 1

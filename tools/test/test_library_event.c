@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0
+/* librefslab's ways to wait for events. */
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+
+#include "client.h"
+
+#define ROOM	8
+
+/* The next event of the kind; there must be one within ten seconds. */
+static struct refslab_event next(int fd, uint32_t kind)
+{
+	struct refslab_event event = { .kind = UINT32_MAX };
+
+	while (event.kind != kind)
+		assert_int_equal(refslab_event_wait(fd, &event, 1, 10000), 1);
+	return event;
+}
+
+static void test_wait(void **state)
+{
+	struct client *client = *state;
+	struct refslab_event events[ROOM];
+	uint64_t handle = ring(client->fd, client->one, 3), weak, began;
+	int fd = client->fd;
+
+	works(refslab_events(fd, REFSLAB_EVENTS_SWEEPS | REFSLAB_EVENTS_WEAK, 0, -1));
+	began = now_ns();
+	assert_int_equal(refslab_event_wait(fd, events, ROOM, 30), 0);
+	assert_true(now_ns() - began >= 29 * SECOND / 1000);
+	assert_int_equal(refslab_event_wait(fd, events, ROOM, 0), 0);
+
+	weak = weak_of(fd, handle);
+	drop(fd, handle);
+	assert_int_equal(sweep(fd, 2), 3);
+	assert_true(next(fd, REFSLAB_EVENT_WEAK_DEAD).handle == weak);
+	assert_int_equal(sweep(fd, 0), 0);
+	assert_int_equal(next(fd, REFSLAB_EVENT_SWEEP_START).generation, 0);
+	assert_int_equal(next(fd, REFSLAB_EVENT_SWEEP_END).freed, 0);
+}
+
+/* Several at once, as many as there is room for. */
+static void test_read(void **state)
+{
+	struct client *client = *state;
+	struct refslab_event events[ROOM];
+	int fd = client->fd, i;
+
+	works(refslab_events(fd, REFSLAB_EVENTS_SWEEPS, 0, -1));
+	for (i = 0; i < 3; i++)
+		sweep(fd, i);
+	assert_int_equal(refslab_event_read(fd, events, 4), 4);
+	assert_int_equal(events[0].kind, REFSLAB_EVENT_SWEEP_START);
+	assert_int_equal(events[3].kind, REFSLAB_EVENT_SWEEP_END);
+	assert_int_equal(events[3].generation, 1);
+	assert_int_equal(refslab_event_read(fd, events, ROOM), 2);
+	assert_int_equal(events[1].generation, 2);
+}
+
+static void test_mistakes(void **state)
+{
+	struct client *client = *state;
+	struct refslab_event event;
+	int fd = client->fd, file = open("/dev/null", O_RDONLY), bare = session();
+
+	fails(ENXIO, refslab_events(bare, 0, 0, -1));
+	fails(ENXIO, refslab_event_read(fd, &event, 1));
+	fails(EINVAL, refslab_events(fd, 1U << 31, 0, -1));
+	fails(EINVAL, refslab_events(fd, REFSLAB_EVENTS_WEAK, 1, -1));
+	fails(EINVAL, refslab_events(fd, REFSLAB_EVENTS_WEAK, REFSLAB_EVENTS_MAX + 1, -1));
+	fails(EINVAL, refslab_events(fd, 0, ROOM, -1));
+	fails(EBADF, refslab_events(fd, REFSLAB_EVENTS_WEAK, 0, 4711));
+	fails(EBADF, refslab_events(fd, REFSLAB_EVENTS_WEAK, 0, file));
+	fails(EINVAL, refslab_events(fd, 0, 0, file));
+	works(refslab_events(fd, REFSLAB_EVENTS_WEAK, 0, -1));
+	fails(EINVAL, refslab_event_read(fd, &event, 0));
+	works(refslab_events(fd, 0, 0, -1));
+	fails(ENXIO, refslab_event_read(fd, &event, 1));
+	close(file);
+	close(bare);
+}
+
+static void test_nonblock(void **state)
+{
+	struct refslab_event event;
+	int fd = refslab_open(O_NONBLOCK);
+
+	(void)state;
+	works(refslab_heap_create(fd, NULL, 0));
+	works(refslab_enable_set(fd, 0));
+	works(refslab_events(fd, REFSLAB_EVENTS_SWEEPS, 0, -1));
+	fails(EAGAIN, refslab_event_read(fd, &event, 1));
+	sweep(fd, 2);
+	assert_int_equal(refslab_event_read(fd, &event, 1), 1);
+	close(fd);
+}
+
+static void test_eventfd(void **state)
+{
+	struct client *client = *state;
+	int eventfd_of = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	uint64_t count = 0;
+
+	works(refslab_events(client->fd, REFSLAB_EVENTS_SWEEPS, 0, eventfd_of));
+	sweep(client->fd, 2);
+	assert_true(eventually(read(eventfd_of, &count, sizeof(count)) > 0));
+	assert_true(count > 0);
+	close(eventfd_of);
+}
+
+static void nothing(int signal)
+{
+	(void)signal;
+}
+
+static void *interrupt(void *thread)
+{
+	sleep_ms(50);
+	pthread_kill(*(pthread_t *)thread, SIGUSR1);
+	return NULL;
+}
+
+/* A signal ends the wait, also where it restarts calls. */
+static void test_signal(void **state)
+{
+	struct client *client = *state;
+	struct sigaction action = { .sa_handler = nothing, .sa_flags = SA_RESTART };
+	pthread_t self = pthread_self(), thread;
+	struct refslab_event event;
+
+	sigaction(SIGUSR1, &action, NULL);
+	works(refslab_events(client->fd, REFSLAB_EVENTS_WEAK, 0, -1));
+	assert_int_equal(pthread_create(&thread, NULL, interrupt, &self), 0);
+	fails(EINTR, refslab_event_wait(client->fd, &event, 1, 10000));
+	pthread_join(thread, NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		client_test(test_wait),
+		client_test(test_read),
+		client_test(test_mistakes),
+		cmocka_unit_test(test_nonblock),
+		client_test(test_eventfd),
+		client_test(test_signal),
+	};
+
+	return run_as_tap(tests);
+}
