@@ -10,7 +10,11 @@
  *	object, slot	allocation, the rare paths of get and put, release; edges
  *	sweep, trigger	what is garbage, and when to look
  *	heap		all these together
+ *	account, park	whose objects are, where sessions have limits; pages
+ *			that are pinned when their object dies
  *	session, handle	/dev/refslab: open files and their names for objects
+ *	share, root,	what sessions of one heap do together: invitations,
+ *	mapped		exported objects, names, memory that is mapped
  *	sysfs, trace,	what people see
  *	report
  */
