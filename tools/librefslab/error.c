@@ -21,6 +21,7 @@ const char *refslab_strerror(int error)
 		{ EXDEV, "the object is of another heap" },
 		{ EBUSY, "the session has a heap already, or objects of the type live" },
 		{ EAGAIN, "the slot refers to something else, or there is nothing yet" },
+		{ ENODEV, "objects of this type cannot be mapped" },
 		{ ECANCELED, "what the entry refers to failed" },
 		{ ENOBUFS, "the batch has no room for so many entries" },
 		{ EBADMSG, "what came is not one descriptor" },

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <sys/mman.h>
+
 #include "call.h"
 
 static int copy(int session, unsigned long request, uint64_t handle,
@@ -25,4 +27,48 @@ int refslab_write(int session, uint64_t handle, uint32_t offset,
 		  const void *buffer, uint32_t length)
 {
 	return copy(session, REFSLAB_WRITE, handle, offset, buffer, length);
+}
+
+int refslab_map(int session, uint64_t handle, uint32_t flags, uint64_t *length)
+{
+	struct refslab_map map = {
+		.size = sizeof(map),
+		.flags = flags,
+		.handle = handle,
+	};
+	int err = call(session, REFSLAB_MAP, &map);
+
+	if (err)
+		return err;
+	if (length)
+		*length = map.length;
+	return map.fd;
+}
+
+int refslab_map_payload(int session, uint64_t handle, uint32_t flags,
+			struct refslab_mapping *mapping)
+{
+	int protection = PROT_READ | (flags & REFSLAB_READ_ONLY ? 0 : PROT_WRITE);
+	uint64_t length;
+	void *address;
+	int fd, err;
+
+	fd = refslab_map(session, handle, flags, &length);
+	if (fd < 0)
+		return fd;
+	address = mmap(NULL, length, protection, MAP_SHARED, fd, 0);
+	err = address == MAP_FAILED ? -errno : 0;
+	/* The mapping is a reference of its own. */
+	close(fd);
+	if (!err)
+		*mapping = (struct refslab_mapping) { address, length };
+	return err;
+}
+
+int refslab_unmap_payload(struct refslab_mapping *mapping)
+{
+	struct refslab_mapping old = *mapping;
+
+	*mapping = (struct refslab_mapping) { 0 };
+	return old.length && munmap(old.address, old.length) ? -errno : 0;
 }

@@ -45,6 +45,9 @@ const char *refslab_strerror(int error);
 int refslab_type_create(int session, const char *name, uint32_t slots,
 			uint32_t payload, uint32_t align, uint32_t *type);
 
+/* Payloads can be mapped. */
+int refslab_type_create_mapped(int session, const char *name, uint32_t slots,
+			       uint32_t payload, uint32_t *type);
 int refslab_type_destroy(int session, uint32_t type);
 int refslab_type_info(int session, uint32_t type, struct refslab_type_info *info);
 
@@ -82,6 +85,19 @@ int refslab_read(int session, uint64_t handle, uint32_t offset, void *buffer,
 		 uint32_t length);
 int refslab_write(int session, uint64_t handle, uint32_t offset,
 		  const void *buffer, uint32_t length);
+
+/* -> descriptor for mmap(2); flags: REFSLAB_READ_ONLY; length may be NULL. */
+int refslab_map(int session, uint64_t handle, uint32_t flags, uint64_t *length);
+
+struct refslab_mapping {
+	void *address;
+	size_t length;
+};
+
+/* Maps a whole payload; the mapping is a reference to the object. */
+int refslab_map_payload(int session, uint64_t handle, uint32_t flags,
+			struct refslab_mapping *mapping);
+int refslab_unmap_payload(struct refslab_mapping *mapping);
 
 /* --- inspection: refslab_inspect(3) --- */
 
@@ -246,6 +262,11 @@ static inline void refslab_auto_close_fd(int *fd)
 		close(*fd);
 }
 
+static inline void refslab_auto_unmap(struct refslab_mapping *mapping)
+{
+	refslab_unmap_payload(mapping);
+}
+
 static inline void refslab_auto_free_builder(struct refslab_builder **builder)
 {
 	refslab_builder_free(*builder);
@@ -255,6 +276,8 @@ static inline void refslab_auto_free_builder(struct refslab_builder **builder)
 	__attribute__((__cleanup__(refslab_auto_close_fd))) int
 #define refslab_auto_ref \
 	__attribute__((__cleanup__(refslab_auto_close_ref))) struct refslab_ref
+#define refslab_auto_mapping \
+	__attribute__((__cleanup__(refslab_auto_unmap))) struct refslab_mapping
 #define refslab_auto_builder \
 	__attribute__((__cleanup__(refslab_auto_free_builder))) struct refslab_builder *
 
