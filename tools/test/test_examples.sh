@@ -43,6 +43,12 @@ received: a letter
 written: this handle, session or user may not do that
 END
 
+example mapped-payload <<END
+65536 bytes, read by call: a pixel
+handles: 0, objects: 1
+after unmapping: 0
+END
+
 example event-loop <<END
 a sweep freed 1
 the object is dead
