@@ -74,9 +74,9 @@ static void test_types(void **state)
 	char line[256];
 
 	(void)state;
-	works(device_type_create(fd, "plain", 1, 40, 0, &plain));
+	works(refslab_type_create(fd, "plain", 1, 40, 0, &plain));
 	works(write_file(PARAMETER, "ZPU,*/watched\n"));
-	works(device_type_create(fd, "watched", 1, 40, 0, &watched));
+	works(refslab_type_create(fd, "watched", 1, 40, 0, &watched));
 	works(write_file(PARAMETER, "\n"));
 	make(fd, watched);
 	read_file(ROOT "/types");
@@ -119,7 +119,7 @@ static void test_traces(void **state)
 	read_file(path_of(fd, "alloc_traces"));
 	assert_string_equal(text, "no traces\n");
 	works(write_file(PARAMETER, "ZPU\n"));
-	works(device_type_create(fd, "watched", 2, 40, 0, &type));
+	works(refslab_type_create(fd, "watched", 2, 40, 0, &type));
 	works(write_file(PARAMETER, "\n"));
 	a = make(fd, type);
 	b = make(fd, type);
@@ -155,7 +155,7 @@ static void test_validate(void **state)
 
 	(void)state;
 	works(write_file(PARAMETER, "ZPU\n"));
-	works(device_type_create(fd, "watched", 1, 40, 0, &type));
+	works(refslab_type_create(fd, "watched", 1, 40, 0, &type));
 	works(write_file(PARAMETER, "\n"));
 	for (i = 0; i < 3000; i++)
 		if (i % 3)

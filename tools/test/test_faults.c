@@ -156,7 +156,7 @@ static int try_root_get(struct scene *scene)
 /* A session with a limit, whose first object makes its account's pages. */
 static int try_alloc_counted(struct scene *scene)
 {
-	return device_alloc(scene->other, scene->type, &scene->made);
+	return refslab_alloc(scene->other, scene->type, &scene->made);
 }
 
 static int try_map(struct scene *scene)
@@ -167,7 +167,7 @@ static int try_map(struct scene *scene)
 
 static int try_alloc_mapped(struct scene *scene)
 {
-	return device_alloc(scene->fd, scene->mapped_type, &scene->made);
+	return refslab_alloc(scene->fd, scene->mapped_type, &scene->made);
 }
 
 static int prepare_join(struct scene *scene)

@@ -50,19 +50,19 @@ static void test_types(void **state)
 	fails(EINVAL, mapped_type_create(client->fd, 0, REFSLAB_MAPPED_MAX + 1, &t));
 	fails(EINVAL, mapped_type_create(client->fd, REFSLAB_SLOTS_MAX + 1, 8, &t));
 	t = mapped_type(client->fd, REFSLAB_SLOTS_MAX, REFSLAB_MAPPED_MAX);
-	works(device_type_info(client->fd, t, 0, &info));
+	works(refslab_type_info(client->fd, t, &info));
 	assert_int_equal(info.type_flags, REFSLAB_TYPE_FLAG_MAPPED);
 	assert_int_equal(info.payload, REFSLAB_MAPPED_MAX);
 	assert_int_equal(info.slots, REFSLAB_SLOTS_MAX);
 	t = mapped_type(client->fd, 0, 1);
-	works(device_type_info(client->fd, t, 0, &info));
+	works(refslab_type_info(client->fd, t, &info));
 	assert_int_equal(info.type_flags, REFSLAB_TYPE_FLAG_MAPPED | REFSLAB_TYPE_FLAG_LEAF);
 	a = make(client->fd, t);
-	works(device_object_info(client->fd, a, &object));
+	works(refslab_object_info(client->fd, a, &object));
 	assert_int_equal(object.payload, 1);
-	fails(EBUSY, device_type_destroy(client->fd, t));
+	fails(EBUSY, refslab_type_destroy(client->fd, t));
 	drop(client->fd, a);
-	works(device_type_destroy(client->fd, t));
+	works(refslab_type_destroy(client->fd, t));
 }
 
 /* By call, across pages, without a mapping. */
@@ -79,23 +79,23 @@ static void test_read_write(void **state)
 	};
 	size_t i, j;
 
-	works(device_read(client->fd, a, 0, out, size));
+	works(refslab_read(client->fd, a, 0, out, size));
 	assert_all(out, 0, size);
 	for (i = 0; i < ARRAY_SIZE(spans); i++) {
 		for (j = 0; j < spans[i][1]; j++)
 			in[spans[i][0] + j] = i * 31 + j * 7 + j / 256;
-		works(device_write(client->fd, a, spans[i][0], in + spans[i][0],
+		works(refslab_write(client->fd, a, spans[i][0], in + spans[i][0],
 				   spans[i][1]));
-		works(device_read(client->fd, a, 0, out, size));
+		works(refslab_read(client->fd, a, 0, out, size));
 		assert_memory_equal(in, out, size);
 		memset(out, 0, sizeof(out));
-		works(device_read(client->fd, a, spans[i][0], out, spans[i][1]));
+		works(refslab_read(client->fd, a, spans[i][0], out, spans[i][1]));
 		assert_memory_equal(in + spans[i][0], out, spans[i][1]);
 	}
-	fails(EINVAL, device_read(client->fd, a, 0, out, size + 1));
-	fails(EINVAL, device_write(client->fd, a, size, out, 1));
-	fails(EINVAL, device_write(client->fd, a, UINT32_MAX, out, 2));
-	fails(EFAULT, device_read(client->fd, a, 0, (void *)8, size));
+	fails(EINVAL, refslab_read(client->fd, a, 0, out, size + 1));
+	fails(EINVAL, refslab_write(client->fd, a, size, out, 1));
+	fails(EINVAL, refslab_write(client->fd, a, UINT32_MAX, out, 2));
+	fails(EFAULT, refslab_read(client->fd, a, 0, (void *)8, size));
 	fill(client->fd, a, 0, a);
 	fill(client->fd, a, 0, 0);
 }
@@ -114,9 +114,9 @@ static void test_map(void **state)
 	two = map(client->fd, a, REFSLAB_READ_ONLY);
 	memset(one, 'a', 3 * PAGE);
 	assert_all(two, 'a', 3 * PAGE);
-	works(device_read(client->fd, a, 0, bytes, sizeof(bytes)));
+	works(refslab_read(client->fd, a, 0, bytes, sizeof(bytes)));
 	assert_all(bytes, 'a', sizeof(bytes));
-	works(device_write(client->fd, a, PAGE - 2, "bcde", 4));
+	works(refslab_write(client->fd, a, PAGE - 2, "bcde", 4));
 	assert_memory_equal(two + PAGE - 3, "abcdea", 6);
 
 	/* Another process's is the same memory. */
@@ -160,7 +160,7 @@ static void test_map_refused(void **state)
 	fails(EINVAL, map_of(client->fd, a, 2, NULL));
 	works(refslab_dup(client->fd, a, REFSLAB_READ_ONLY, &ro));
 	fails(EACCES, map_of(client->fd, ro, 0, NULL));
-	fails(EACCES, device_write(client->fd, ro, 0, "x", 1));
+	fails(EACCES, refslab_write(client->fd, ro, 0, "x", 1));
 	fd = joined(client->fd, REFSLAB_READ_ONLY, 0);
 	works(refslab_root_set(client->fd, "a", a, 0));
 	fails(EACCES, map_of(fd, root(fd, "a"), 0, NULL));
@@ -274,7 +274,7 @@ static void test_what_keeps(void **state)
 
 	/* A heap of which there is nothing left but mapped memory. */
 	fd = session();
-	works(device_heap_create(fd, "test-mapped", 0));
+	works(refslab_heap_create(fd, "test-mapped", 0));
 	other = make(fd, mapped_type(fd, 0, PAGE));
 	memory = map(fd, other, 0);
 	memory[1] = 'l';
@@ -453,10 +453,10 @@ static void test_limit(void **state)
 	struct iovec span;
 
 	(void)state;
-	while (n < 64 && !device_alloc(fd, t, &handles[n]))
+	while (n < 64 && !refslab_alloc(fd, t, &handles[n]))
 		n++;
 	assert_in_range(n, 24, 31);
-	fails(ENOSPC, device_alloc(fd, t, &more));
+	fails(ENOSPC, refslab_alloc(fd, t, &more));
 	assert_int_equal(info_of(fd).handles, n);
 	assert_objects(fd, n);
 	assert_true(info_of(fd).bytes <= 2 << 20);
@@ -477,7 +477,7 @@ static void test_limit(void **state)
 	assert_int_equal(vmsplice(pipes[1], &span, 1, 0), 64 * 1024);
 	munmap(memory, 64 * 1024);
 	drop(fd, handles[0]);
-	fails(ENOSPC, device_alloc(fd, t, &handles[0]));
+	fails(ENOSPC, refslab_alloc(fd, t, &handles[0]));
 	close(pipes[0]);
 	close(pipes[1]);
 	handles[0] = make(fd, t);
@@ -485,7 +485,7 @@ static void test_limit(void **state)
 		drop(fd, handles[--n]);
 	assert_objects(fd, 0);
 	/* Small ones take a page each. */
-	while (!device_alloc(fd, small, &more))
+	while (!refslab_alloc(fd, small, &more))
 		n++;
 	assert_in_range(n, 300, 512);
 	close(fd);
@@ -503,7 +503,7 @@ static void test_session_limit(void **state)
 	for (i = 0; i < 9; i++)
 		handles[i] = make(fd, t);
 	assert_true(info_of(fd).session_bytes > 9 * 4 * PAGE);
-	fails(ENOSPC, device_alloc(fd, t, &more));
+	fails(ENOSPC, refslab_alloc(fd, t, &more));
 	for (i = 0; i < 9; i++)
 		drop(fd, handles[i]);
 	assert_true(eventually(info_of(fd).session_bytes == 0));
@@ -536,12 +536,12 @@ static void *map_and_drop(void *arg)
 	int mapping;
 
 	while (!storm->stop) {
-		if (device_alloc(storm->fd, storm->type, &handle)) {
+		if (refslab_alloc(storm->fd, storm->type, &handle)) {
 			storm_failed(storm, "alloc");
 			break;
 		}
 		mapping = map_of(storm->fd, handle, 0, &length);
-		device_close(storm->fd, handle);
+		refslab_close(storm->fd, handle);
 		memory = mapping < 0 ? MAP_FAILED :
 			 mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, mapping, 0);
 		close(mapping);
@@ -566,16 +566,16 @@ static void *find_and_read(void *arg)
 
 	while (!storm->stop) {
 		n = ARRAY_SIZE(found);
-		if (device_objects(storm->fd, storm->type, REFSLAB_GENERATION_ANY,
+		if (refslab_objects(storm->fd, storm->type, REFSLAB_GENERATION_ANY,
 				   &cursor, found, &n)) {
 			storm_failed(storm, "objects");
 			break;
 		}
 		for (i = 0; i < n; i++) {
-			if (device_read(storm->fd, found[i], 5, &byte, 1) ||
+			if (refslab_read(storm->fd, found[i], 5, &byte, 1) ||
 			    (byte && byte != 'm'))
 				storm_failed(storm, "what was found is not an object's");
-			device_close(storm->fd, found[i]);
+			refslab_close(storm->fd, found[i]);
 			storm->finds++;
 		}
 	}
@@ -605,7 +605,7 @@ static void test_storm(void **state)
 		      (unsigned long)storm.finds);
 	assert_true(storm.maps > 50 && storm.finds > 5);
 	assert_objects(client->fd, 0);
-	works(device_type_destroy(client->fd, storm.type));
+	works(refslab_type_destroy(client->fd, storm.type));
 }
 
 int main(void)

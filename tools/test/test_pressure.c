@@ -110,7 +110,7 @@ static void set_high(int fd, uint64_t bytes)
 		.size = sizeof(limits), .flags = REFSLAB_LIMITS_HIGH, .high = bytes,
 	};
 
-	works(device_heap_limits(fd, &limits));
+	works(refslab_heap_limits(fd, &limits));
 }
 
 /* Takes memory until the pool has given its cache back. */
