@@ -145,11 +145,13 @@ static void test_layouts(struct kunit *test)
 			type = debug_type(test, "any", sizes[i],
 					  flags * REFSLAB_TYPE_POISON);
 			for (k = 0; k < 2; k++) {
-				n = refslab_alloc_bulk(type, k ? GFP_KERNEL | __GFP_ZERO : GFP_KERNEL,
+				n = refslab_alloc_bulk(type,
+						       GFP_KERNEL | (k ? __GFP_ZERO : 0),
 						       ARRAY_SIZE(objs), objs);
 				KUNIT_ASSERT_EQ(test, n, ARRAY_SIZE(objs));
 				while (n--) {
-					wrong += k && memchr_inv((void *)objs[n] + 8, 0, sizes[i] - 8);
+					wrong += k && memchr_inv((void *)objs[n] + 8, 0,
+								 sizes[i] - 8);
 					memset((void *)objs[n] + 8, 0xff, sizes[i] - 8);
 				}
 				KUNIT_EXPECT_EQ(test, type_validate(type), 0);

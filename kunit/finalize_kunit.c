@@ -517,7 +517,7 @@ static void wait_for_request(struct deed *deed, struct knot *knot)
 	int i;
 
 	for (i = 0; i < 100 && !READ_ONCE(deed->flag); i++)
-		msleep(1);
+		usleep_range(1000, 2000);
 }
 
 static int request(void *arg)
@@ -528,7 +528,7 @@ static int request(void *arg)
 
 	WRITE_ONCE(deed->flag, true);
 	while (!kthread_should_stop())
-		msleep(1);
+		usleep_range(1000, 2000);
 	return err ?: result.freed;
 }
 

@@ -532,10 +532,17 @@ static int request_main(void *arg)
 
 	allow_signal(SIGKILL);
 	request->err = refslab_collect(request->heap, 2, NULL);
+	/* pairs with the acquire in answered() */
 	smp_store_release(&request->done, true);
 	while (!kthread_should_stop())
-		msleep(1);
+		usleep_range(1000, 2000);
 	return 0;
+}
+
+static bool answered(const struct request *request)
+{
+	/* pairs with the release in request_main() */
+	return smp_load_acquire(&request->done);
 }
 
 /* Who asks beside a sweep waits for it, unless killed; then nothing is swept. */
@@ -556,18 +563,18 @@ static void test_request_beside_sweep(struct kunit *test)
 		KUNIT_ASSERT_FALSE(test, IS_ERR(task[i]));
 	}
 	msleep(100);
-	KUNIT_EXPECT_FALSE(test, smp_load_acquire(&request[0].done));
-	KUNIT_EXPECT_FALSE(test, smp_load_acquire(&request[1].done));
+	KUNIT_EXPECT_FALSE(test, answered(&request[0]));
+	KUNIT_EXPECT_FALSE(test, answered(&request[1]));
 	send_sig(SIGKILL, task[1], 1);
-	for (i = 0; i < 500 && !smp_load_acquire(&request[1].done); i++)
-		msleep(10);
+	for (i = 0; i < 500 && !answered(&request[1]); i++)
+		msleep(20);
 	KUNIT_EXPECT_TRUE(test, request[1].done);
 	KUNIT_EXPECT_EQ(test, request[1].err, -EINTR);
-	KUNIT_EXPECT_FALSE(test, smp_load_acquire(&request[0].done));
+	KUNIT_EXPECT_FALSE(test, answered(&request[0]));
 	KUNIT_EXPECT_EQ(test, all_runs(f), 0);
 	mutex_unlock(&f->heap->sweep.mutex);
-	for (i = 0; i < 500 && !smp_load_acquire(&request[0].done); i++)
-		msleep(10);
+	for (i = 0; i < 500 && !answered(&request[0]); i++)
+		msleep(20);
 	for (i = 0; i < 2; i++)
 		kthread_stop(task[i]);
 	KUNIT_EXPECT_EQ(test, request[0].err, 0);
@@ -597,8 +604,8 @@ static void test_many_requests(struct kunit *test)
 		KUNIT_ASSERT_FALSE(test, IS_ERR(task[i]));
 	}
 	for (i = 0; i < THREADS; i++) {
-		while (!smp_load_acquire(&request[i].done))
-			msleep(1);
+		while (!answered(&request[i]))
+			usleep_range(1000, 2000);
 		kthread_stop(task[i]);
 		KUNIT_EXPECT_EQ(test, request[i].err, 0);
 	}

@@ -50,6 +50,7 @@ struct gathered {
  * @marks: the mark stack
  * @chunk: the chunk looked up last, and its @number: objects next to each other
  *	on a list lie next to each other in memory as a rule
+ * @number: its number
  * @steps: slots read so far
  * @dead: objects that died in T
  * @given_up: T was, and goes on as it is

@@ -39,7 +39,7 @@ u32 pick(struct rnd_state *random, u32 below)
 
 /* An index into @weights, as often as it says. */
 unsigned int weighted(struct rnd_state *random, const unsigned int *weights,
-			     unsigned int n)
+		      unsigned int n)
 {
 	unsigned int i, sum = 0, at;
 

@@ -221,7 +221,7 @@ static double sweep(const struct shape *shape, int hold)
 		freed = claim_and_free();
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
 	if (freed != (hold ? 0 : n))
-		errx(1, "a sweep freed %u of %u objects", freed, n);
+		errx(1, "%u of %u objects were freed", freed, n);
 	return ((end.tv_sec - start.tv_sec) * 1e9 + (end.tv_nsec - start.tv_nsec)) / n;
 }
 
