@@ -561,14 +561,14 @@ static void test_validator_notices(struct kunit *test)
 	refslab_get(&a->link.object);
 	knot_put(a);
 	mutex_lock(&f->heap->sweep.mutex);
-	KUNIT_EXPECT_EQ(test, sweep_validate(f->heap), 0);
+	KUNIT_EXPECT_EQ(test, candidate_validate(f->heap), 0);
 	/* a candidate that nobody would find */
 	clear_bit(slab_index(slab_of(a), a), slab_hints(slab_of(a), 0));
 	expect_in_log("refslab: heap kunit: 1 objects are not as a sweep leaves them");
-	KUNIT_EXPECT_EQ(test, sweep_validate(f->heap), -EUCLEAN);
+	KUNIT_EXPECT_EQ(test, candidate_validate(f->heap), -EUCLEAN);
 	unexpect_in_log();
 	set_bit(slab_index(slab_of(a), a), slab_hints(slab_of(a), 0));
-	KUNIT_EXPECT_EQ(test, sweep_validate(f->heap), 0);
+	KUNIT_EXPECT_EQ(test, candidate_validate(f->heap), 0);
 	mutex_unlock(&f->heap->sweep.mutex);
 	knot_put(a);
 }

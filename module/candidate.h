@@ -7,6 +7,7 @@
 
 #include "slab.h"
 
+struct refslab_heap;
 struct sweep;
 
 void candidate_list(struct refslab_object *obj);
@@ -15,5 +16,6 @@ void candidate_hint(struct slab *slab, struct refslab_object *obj,
 		    unsigned int generation);
 void candidate_retire(struct slab *slab);
 bool candidate_any(struct sweep *sweep, unsigned int generation);
+int candidate_validate(struct refslab_heap *heap);
 
 #endif /* _REFSLAB_CANDIDATE_H */

@@ -319,7 +319,7 @@ int heap_validate(struct refslab_heap *heap)
 	err = pool_validate(&heap->pool);
 	xa_for_each(&heap->types, id, type)
 		err = type_validate(type) ?: err;
-	err = sweep_validate(heap) ?: err;
+	err = candidate_validate(heap) ?: err;
 	err = weak_validate(heap) ?: err;
 	err = account_validate(heap) ?: err;
 	err = listeners_validate(heap) ?: err;

@@ -917,48 +917,6 @@ void sweep_run(struct refslab_heap *heap, unsigned int generation,
 	WRITE_ONCE(sweep->task, NULL);
 }
 
-/**
- * sweep_validate - check that no candidate is lost and nothing is left over
- * @heap: a heap that nobody uses meanwhile; its sweep.mutex held
- *
- * Return: 0, or -EUCLEAN after a WARN.
- */
-int sweep_validate(struct refslab_heap *heap)
-{
-	struct sweep *sweep = &heap->sweep;
-	u32 number, i, bad = 0;
-
-	if (atomic64_read(&sweep->commit) & COMMIT_STATE)
-		bad++;
-	for (number = 0; number < READ_ONCE(heap->pool.next_number); number++) {
-		struct slab *slab;
-
-		rcu_read_lock();
-		slab = slab_walk(&heap->pool, number);
-		for (i = 0; slab && i < slab->layout->objects; i++) {
-			struct refslab_object *obj = slab_object(slab, i);
-			u64 word = atomic64_read(&obj->word);
-			unsigned int gen;
-
-			if (!object_sane(obj) || word & REFSLAB_GATHERED)
-				bad++;
-			if (slab->type->leaf || !(word & REFSLAB_COUNT_MASK) ||
-			    word & REFSLAB_UNLISTED)
-				continue;
-			gen = object_generation(obj);
-			if (gen == GENERATION_FROZEN)
-				continue;
-			if (!test_bit(i, slab_hints(slab, gen)) ||
-			    list_empty(&slab->dirty[gen]))
-				bad++;
-		}
-		rcu_read_unlock();
-	}
-	WARN(bad, "refslab: heap %s: %u objects are not as a sweep leaves them\n",
-	     heap->name, bad);
-	return bad ? -EUCLEAN : 0;
-}
-
 void sweep_init(struct sweep *sweep)
 {
 	unsigned int gen;

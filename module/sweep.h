@@ -59,6 +59,5 @@ void sweep_run(struct refslab_heap *heap, unsigned int generation,
 	       struct refslab_sweep_result *result);
 bool sweep_own(struct refslab_object *obj, u64 unwanted, u64 *old);
 void sweep_disown(struct refslab_object *obj, u64 note, bool list);
-int sweep_validate(struct refslab_heap *heap);
 
 #endif /* _REFSLAB_SWEEP_H */

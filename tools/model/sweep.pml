@@ -1438,7 +1438,7 @@ proctype sweeper() {
 #endif
 	atomic {
 		done == NM;
-		/* as sweep_validate(): nothing left over, no candidate lost */
+		/* as candidate_validate(): nothing left over, no candidate lost */
 		FOR(i, N)
 			assert(!(w[i] & (G | C | R)));
 			assert(isfree[i] == (CNT(i) == 0));
