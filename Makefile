@@ -14,7 +14,7 @@ export REFSLAB_CACHE
 build := $(CURDIR)/build
 vm := tools/vm
 module := $(build)/modules/$(KERNELRELEASE)
-programs := tools/refslab tools/test
+programs := tools/refslab tools/test tools/python
 kbuild_variables := $(if $(V),V=$(V)) $(if $(REFSLAB_ANY_KERNEL),REFSLAB_ANY_KERNEL=$(REFSLAB_ANY_KERNEL))
 
 module: headers

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What the tests share."""
+
+from __future__ import annotations
+
+import time
+import unittest
+from collections.abc import Callable
+
+import refslab
+
+
+class HeapTest(unittest.TestCase):
+    """A test with a heap that does not sweep by itself, and types of it."""
+
+    def setUp(self) -> None:
+        self.heap = refslab.Heap()
+        self.addCleanup(self.heap.close)
+        self.heap.gc.disable()
+        self.Node = self.heap.type("node", slots=("next", "other"), payload=64)
+        self.Leaf = self.heap.type("leaf", payload=32)
+
+    def cycle(self, length: int = 2) -> refslab.Object:
+        """Make a ring; return an object of it that is its only handle."""
+        first = last = self.Node()
+        for _ in range(length - 1):
+            new = self.Node()
+            last.next = new
+            last = new
+        last.next = first
+        return first
+
+    def fails(self, errno: int, function: Callable[..., object], *arguments: object, **named: object) -> None:
+        """Check that a call raises OSError with this errno."""
+        with self.assertRaises(OSError) as caught:
+            function(*arguments, **named)
+        self.assertEqual(caught.exception.errno, errno)
+
+    def alive(self, wanted: int) -> None:
+        """Check how many objects live, after the background has done its part."""
+        self.assertTrue(eventually(lambda: self.heap.info.objects <= wanted))
+        self.assertEqual(self.heap.info.objects, wanted)
+
+
+def eventually(condition: Callable[[], bool]) -> bool:
+    """Return whether a condition becomes true within ten seconds."""
+    end = time.monotonic() + 10
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.002)
+    return True
