@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple, Optional, Union
 
@@ -97,8 +96,7 @@ class Slots:
         )
         try:
             owner._session.call(abi.SLOT_CMPXCHG, argument)
-        except BlockingIOError as error:
-            assert error.errno == errno.EAGAIN
+        except BlockingIOError:
             return False
         return True
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ctypes
 import struct
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Union, overload
 
 from . import abi
@@ -31,6 +32,10 @@ class Payload:
 
     def __bytes__(self) -> bytes:
         return self.read()
+
+    def __iter__(self) -> Iterator[int]:
+        # By one call, not by one for each byte.
+        return iter(self.read())
 
     def __repr__(self) -> str:
         return f"<refslab payload of {len(self)} bytes>"
@@ -117,10 +122,12 @@ class Payload:
 
     def __setitem__(self, index: int | slice, value: int | Buffer) -> None:
         if not isinstance(index, slice):
-            assert isinstance(value, int)
+            if not isinstance(value, int):
+                raise TypeError("a byte of a payload is an int")
             self.write(bytes((value,)), self._place(index))
             return
-        assert not isinstance(value, int)
+        if isinstance(value, int):
+            raise TypeError("a slice of a payload is bytes")
         offset, length = self._range(index)
         data = bytes(value)
         if len(data) != length:

@@ -130,10 +130,9 @@ class Handle(Owned):
 
     def close(self) -> None:
         """Give the handle back. Does nothing if that has been done, or if the heap is closed."""
-        if self._session.closed:
-            self._forget()
-        elif self._number:
-            self._session.call(abi.CLOSE, abi.Close(handle=self._forget()))
+        number = self._forget()
+        if number and not self._session.closed:
+            self._session.call(abi.CLOSE, abi.Close(handle=number))
 
     def __del__(self) -> None:
         # Nothing was made if the constructor failed; and what the process has at its end goes with the session.

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -150,7 +151,7 @@ def checked_names(names: Iterable[str], slots: int) -> tuple[str, ...]:
     if len(checked) > slots:
         raise ValueError(f"{len(checked)} names for {slots} slots")
     for name in checked:
-        if not name.isidentifier() or name.startswith("_"):
+        if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
             raise ValueError(f"{name!r} cannot be an attribute")
         if hasattr(Object, name):
             raise ValueError(f"objects have an attribute {name!r} already")

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import os
 import time
+import traceback
 import unittest
 from collections.abc import Callable
 
@@ -35,6 +37,23 @@ class HeapTest(unittest.TestCase):
         with self.assertRaises(OSError) as caught:
             function(*arguments, **named)
         self.assertEqual(caught.exception.errno, errno)
+
+    def child(self, function: Callable[[], bool]) -> int:
+        """Start a child, which ends with 0 if the function says True; return its number."""
+        number = os.fork()
+        if number:
+            return number
+        status = 1
+        try:
+            status = 0 if function() else 2
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+
+    def reap(self, child: int) -> None:
+        """Wait for a child that is to end well."""
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 0)
 
     def alive(self, wanted: int) -> None:
         """Check how many objects live, after the background has done its part."""

@@ -106,17 +106,6 @@ class TestHeap(unittest.TestCase):
                 with self.assertRaises(TypeError):
                     pickle.dumps(thing)
 
-    def test_child_takes_nothing_along(self) -> None:
-        """What a forked child lets go of is not its to close."""
-        with refslab.Heap() as heap:
-            leaf = heap.type("leaf", payload=8)()
-            child = os.fork()
-            if not child:
-                del leaf
-                os._exit(0 if heap.info.handles == 1 else 1)
-            self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 0)
-            self.assertEqual(leaf.info.references, 1)
-
 
 class TestType(HeapTest):
     def test_looks(self) -> None:
@@ -163,7 +152,7 @@ class TestType(HeapTest):
         self.fails(errno.EINVAL, self.heap.type, "many", slots=1025)
         self.fails(errno.EINVAL, self.heap.type, "big", payload=8193)
         self.fails(errno.EINVAL, self.heap.type, "crooked", payload=8, align=3)
-        for names in (["a", "a"], ["no name"], ["_private"], ["payload"], ["close"]):
+        for names in (["a", "a"], ["no name"], ["_private"], ["payload"], ["close"], ["class"]):
             with self.subTest(names=names), self.assertRaises(ValueError):
                 self.heap.type("wrong", slots=names)
         self.assertEqual(len(self.heap.types), 2)

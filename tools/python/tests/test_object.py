@@ -172,6 +172,10 @@ class TestPayload(HeapTest):
             payload[0:8:2]
         with self.assertRaises(ValueError):
             payload[0] = 256
+        with self.assertRaises(TypeError):
+            payload[0] = b"a"
+        with self.assertRaises(TypeError):
+            payload[0:4] = 4
         with self.assertRaises(IndexError):
             payload.write(b"abcd", 61)
         with self.assertRaises(IndexError):
