@@ -6,6 +6,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+from collections.abc import Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Union
 
@@ -164,6 +165,9 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self._entries)
 
     def _check(self, operand: Operand | ref, makers: tuple[int, ...] = _MAKE_OBJECT) -> None:
         if isinstance(operand, Entry):

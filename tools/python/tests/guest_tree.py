@@ -18,6 +18,7 @@ import sysconfig
 
 HERE = pathlib.Path(__file__).resolve().parent
 CLIENT = HERE.parent
+PAGE = HERE.parents[2] / "Documentation" / "python.rst"
 STDLIB = pathlib.Path(sysconfig.get_path("stdlib"))
 
 # What is imported only where it is used.
@@ -33,6 +34,9 @@ def compile_to(source: pathlib.Path, target: pathlib.Path) -> None:
 
 
 def copy_client(target: pathlib.Path) -> None:
+    # What it shows is tested too.
+    target.mkdir(parents=True)
+    shutil.copy(PAGE, target)
     for part in ("refslab", "tests", "examples"):
         for source in sorted((CLIENT / part).iterdir()):
             if source.is_dir():

@@ -83,6 +83,7 @@ class TestBatch(HeapTest):
         self.assertEqual(done.result().type, self.Leaf)
         self.assertIs(missed.result(), False)
         self.assertEqual((missed.error, never.error), (errno.EAGAIN, None))
+        self.assertEqual([entry for entry in batch if entry.error], [missed])
         with self.assertRaises(RuntimeError):
             never.result()
         with self.assertRaises(ValueError):
