@@ -45,10 +45,8 @@ static void test_listed(struct kunit *test)
 	struct knot *a = knot_make(test, f->knot);
 
 	KUNIT_EXPECT_FALSE(test, any(test, 2));
-	preempt_disable();
 	candidate_list(&a->link.object);
-	preempt_enable();
-	KUNIT_EXPECT_EQ(test, word(a), REFSLAB_COUNT_ONE | REFSLAB_LISTED);
+	KUNIT_EXPECT_EQ(test, word(a), REFSLAB_COUNT_ONE);
 	KUNIT_EXPECT_TRUE(test, hinted(a, 0));
 	KUNIT_EXPECT_FALSE(test, hinted(a, 1));
 	KUNIT_EXPECT_TRUE(test, dirty(a, 0));
@@ -58,9 +56,7 @@ static void test_listed(struct kunit *test)
 
 	/* once is enough */
 	clear_bit(slab_index(slab_of(a), a), slab_hints(slab_of(a), 0));
-	preempt_disable();
 	candidate_list(&a->link.object);
-	preempt_enable();
 	KUNIT_EXPECT_FALSE(test, hinted(a, 0));
 	set_bit(slab_index(slab_of(a), a), slab_hints(slab_of(a), 0));
 	knot_put(a);
@@ -70,8 +66,9 @@ static void test_listed(struct kunit *test)
 static void test_not_listed(struct kunit *test)
 {
 	static const u64 words[] = {
-		0, REFSLAB_GATHERED, REFSLAB_COUNT_PINNED,
-		REFSLAB_COUNT_ONE | REFSLAB_GATHERED | REFSLAB_CLAIMED,
+		0, REFSLAB_GATHERED, REFSLAB_UNLISTED | REFSLAB_GATHERED,
+		REFSLAB_PINNED | REFSLAB_UNLISTED | REFSLAB_COUNT_TOP,
+		REFSLAB_UNLISTED | REFSLAB_COUNT_ONE | REFSLAB_GATHERED | REFSLAB_CLAIMED,
 		REFSLAB_GATHERED | REFSLAB_RELEASED,
 	};
 	struct fixture *f = test->priv;
@@ -80,20 +77,17 @@ static void test_not_listed(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(words); i++) {
 		atomic64_set(&a->link.object.word, words[i]);
-		preempt_disable();
 		candidate_list(&a->link.object);
-		preempt_enable();
 		KUNIT_EXPECT_EQ_MSG(test, word(a), words[i], "words[%d]", i);
 		KUNIT_EXPECT_FALSE_MSG(test, any(test, 2), "words[%d]", i);
 	}
-	/* one that is only gathered is: so the sweep looks again */
-	atomic64_set(&a->link.object.word, REFSLAB_COUNT_ONE | REFSLAB_GATHERED);
-	preempt_disable();
+	/* one that is only gathered is: so the sweep looks again, and sets the hint */
+	atomic64_set(&a->link.object.word,
+		     REFSLAB_UNLISTED | REFSLAB_COUNT_ONE | REFSLAB_GATHERED);
 	candidate_list(&a->link.object);
-	preempt_enable();
-	KUNIT_EXPECT_TRUE(test, word(a) & REFSLAB_LISTED);
-	KUNIT_EXPECT_TRUE(test, hinted(a, 0));
-	atomic64_set(&a->link.object.word, REFSLAB_COUNT_ONE);
+	KUNIT_EXPECT_EQ(test, word(a), REFSLAB_COUNT_ONE | REFSLAB_GATHERED);
+	KUNIT_EXPECT_FALSE(test, hinted(a, 0));
+	atomic64_set(&a->link.object.word, REFSLAB_COUNT_ONE | REFSLAB_UNLISTED);
 	knot_put(a);
 }
 
@@ -103,7 +97,7 @@ static void test_generations(struct kunit *test)
 	struct knot *a = listed(test);
 
 	fixture_collect(test, 0);
-	KUNIT_EXPECT_TRUE(test, word(a) & REFSLAB_LISTED);
+	KUNIT_EXPECT_FALSE(test, word(a) & REFSLAB_UNLISTED);
 	KUNIT_EXPECT_FALSE(test, hinted(a, 0));
 	KUNIT_EXPECT_TRUE(test, hinted(a, 1));
 	KUNIT_EXPECT_FALSE(test, any(test, 0));
@@ -116,7 +110,7 @@ static void test_generations(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, any(test, 1));
 	/* after a full sweep there is nobody left to ask */
 	fixture_collect(test, 2);
-	KUNIT_EXPECT_FALSE(test, word(a) & REFSLAB_LISTED);
+	KUNIT_EXPECT_TRUE(test, word(a) & REFSLAB_UNLISTED);
 	KUNIT_EXPECT_FALSE(test, any(test, 2));
 	/* until it is put again */
 	refslab_get(&a->link.object);
@@ -229,8 +223,76 @@ static void test_retired(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fixture_collect(test, 0), 1);
 }
 
+/* A reference taken is one that will be given back. */
+static void test_get_lists(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct knot *a = knot_make(test, f->knot);
+
+	KUNIT_EXPECT_TRUE(test, word(a) & REFSLAB_UNLISTED);
+	refslab_get(&a->link.object);
+	KUNIT_EXPECT_FALSE(test, word(a) & REFSLAB_UNLISTED);
+	KUNIT_EXPECT_TRUE(test, hinted(a, 0));
+	KUNIT_EXPECT_TRUE(test, dirty(a, 0));
+	knot_put(a);
+	knot_put(a);
+	KUNIT_EXPECT_EQ(test, word(a), 0);
+}
+
+/* Who comes late finds the object, another one, or that nothing is there. */
+static void test_late(struct kunit *test)
+{
+	const struct refslab_type_args other_args = {
+		.name = "other", .size = 1040, .slots = 1,
+	};
+	struct fixture *f = test->priv;
+	struct refslab_type *other = fixture_type(test, f->heap, &other_args);
+	struct knot *a = knot_make(test, f->knot);
+	struct slab *slab = slab_of(a);
+	struct refslab_object *b;
+	unsigned int i, n;
+
+	candidate_list_late(&a->link.object);
+	KUNIT_EXPECT_TRUE(test, hinted(a, 0));
+	knot_put(a);
+	KUNIT_EXPECT_EQ(test, word(a), 0);
+
+	/* dead, and its slab on the way to the pool */
+	fixture_collect(test, 2);
+	magazine_drain(f->knot);
+	slab_shrink(f->knot);
+	KUNIT_EXPECT_FALSE(test, chunk_is_carved(&slab->chunk));
+	candidate_list_late(&a->link.object);
+	KUNIT_EXPECT_FALSE(test, any(test, 2));
+
+	/* its memory is another type's */
+	pool_wait(&f->heap->pool);
+	b = obj_make(test, other);
+	KUNIT_ASSERT_PTR_EQ(test, slab_of(b), slab);
+	KUNIT_EXPECT_TRUE(test, chunk_is_carved(&slab->chunk));
+	for (i = 0, n = 0; i < REFSLAB_CHUNK_SIZE; i += BIT(GRANULE_SHIFT)) {
+		if (slab_has(slab, (void *)slab + i))
+			n++;
+		else
+			candidate_list_late((void *)slab + i);
+	}
+	KUNIT_EXPECT_EQ(test, n, slab->layout->objects);
+	KUNIT_EXPECT_FALSE(test, any(test, 2));
+	candidate_list_late(b);
+	KUNIT_EXPECT_TRUE(test, any(test, 0));
+	refslab_put(b);
+
+	/* and then nobody's */
+	KUNIT_EXPECT_EQ(test, refslab_type_destroy(other), 0);
+	pool_drain(&f->heap->pool);
+	candidate_list_late(&a->link.object);
+	KUNIT_EXPECT_FALSE(test, any(test, 2));
+}
+
 static struct kunit_case candidate_cases[] = {
 	KUNIT_CASE(test_listed),
+	KUNIT_CASE(test_get_lists),
+	KUNIT_CASE(test_late),
 	KUNIT_CASE(test_not_listed),
 	KUNIT_CASE(test_generations),
 	KUNIT_CASE(test_stale_hints),

@@ -150,6 +150,7 @@ static void test_resurrection_once(struct kunit *test)
 	KUNIT_EXPECT_NOT_NULL(test, rescued);
 	KUNIT_EXPECT_EQ(test, refslab_type_objects(type), 5UL);
 	KUNIT_EXPECT_EQ(test, refslab_count(rescued), 2U);
+	KUNIT_EXPECT_TRUE(test, refslab_is_finalized(rescued));
 	KUNIT_EXPECT_EQ(test, finalized[2], 1U);
 	KUNIT_EXPECT_EQ(test, collect(test), 0ULL);
 	/* and again garbage: nobody asks a second time */

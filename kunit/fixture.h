@@ -10,6 +10,8 @@
 
 #include "heap.h"
 
+#define PINNED_WORD	(REFSLAB_PINNED | REFSLAB_UNLISTED | REFSLAB_COUNT_TOP)
+
 #define KNOT_CANARY	0x6b6e6f746b6e6f74ULL
 #define KNOT_DEAD	0xdeadULL
 

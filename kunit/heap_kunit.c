@@ -127,7 +127,7 @@ static void test_destroy_releases(struct kunit *test)
 	for (i = 0; i < 3; i++)
 		knot_put(k[i]);
 	knot_put(k[5]);
-	atomic64_set(&k[7]->link.object.word, REFSLAB_COUNT_PINNED);
+	atomic64_set(&k[7]->link.object.word, PINNED_WORD);
 	KUNIT_EXPECT_EQ(test, heap_validate(heap), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&f->releases.count), 0);
 	KUNIT_EXPECT_EQ(test, refslab_heap_destroy(heap), 9);

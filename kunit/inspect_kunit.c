@@ -176,6 +176,105 @@ static void test_referrers_by_traverse(struct kunit *test)
 	knot_put(b);
 }
 
+/* A whole walk over what @obj refers to, @room at a time; ids in @ids. */
+static unsigned int walk_referents(struct kunit *test, struct refslab_object *obj,
+				   unsigned int room, u64 *ids)
+{
+	struct refslab_object *objs[ROOM];
+	unsigned int n, i, found = 0;
+	u64 cursor = 0;
+
+	do {
+		n = refslab_inspect_referents(obj, &cursor, objs, room);
+		KUNIT_ASSERT_LE(test, n, room);
+		for (i = 0; i < n; i++) {
+			ids[found++] = knot_of(objs[i])->id;
+			refslab_put(objs[i]);
+		}
+	} while (cursor);
+	return found;
+}
+
+static void test_referents(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct knot *a = knot_make(test, f->knot), *b = knot_make(test, f->knot);
+	struct refslab_object *leaf = obj_make(test, f->leaf), *found;
+	unsigned int room;
+	u64 ids[2], cursor;
+
+	a->id = 1;
+	b->id = 2;
+	KUNIT_EXPECT_EQ(test, walk_referents(test, &a->link.object, ROOM, ids), 0);
+	knot_edge(a, 1, b);
+	KUNIT_EXPECT_EQ(test, walk_referents(test, &a->link.object, 1, ids), 1);
+	KUNIT_EXPECT_EQ(test, ids[0], 2);
+	knot_edge(a, 0, a);
+	for (room = 1; room <= 3; room++) {
+		KUNIT_EXPECT_EQ(test, walk_referents(test, &a->link.object, room, ids), 2);
+		KUNIT_EXPECT_EQ(test, ids[0], 1);
+		KUNIT_EXPECT_EQ(test, ids[1], 2);
+	}
+	KUNIT_EXPECT_EQ(test, knot_count(a), 2);
+	KUNIT_EXPECT_EQ(test, knot_count(b), 2);
+	/* there is nothing there, and no such slot */
+	cursor = 0;
+	KUNIT_EXPECT_EQ(test, refslab_inspect_referents(leaf, &cursor, &found, 1), 0);
+	cursor = U64_MAX;
+	KUNIT_EXPECT_EQ(test, refslab_inspect_referents(&a->link.object, &cursor,
+							&found, 1), 0);
+	KUNIT_EXPECT_EQ(test, cursor, 0);
+	knot_edge(a, 0, NULL);
+	knot_put(a);
+	knot_put(b);
+	refslab_put(leaf);
+}
+
+static struct refslab_slot *both(struct refslab_object *obj, unsigned long *cursor)
+{
+	return *cursor < 2 ? &knot_of(obj)->slot[(*cursor)++] : NULL;
+}
+
+static void test_referents_by_traverse(struct kunit *test)
+{
+	const struct refslab_type_args args = {
+		.name = "traverse", .size = sizeof(struct knot),
+		.traverse = both, .ctor = knot_ctor,
+	};
+	struct fixture *f = test->priv;
+	struct refslab_type *type = fixture_type(test, f->heap, &args);
+	struct knot *a = knot_make(test, type), *b = knot_make(test, type);
+	unsigned int room;
+	u64 ids[2];
+
+	b->id = 2;
+	knot_edge(a, 0, b);
+	knot_edge(a, 1, b);
+	for (room = 1; room <= 3; room++)
+		KUNIT_EXPECT_EQ(test, walk_referents(test, &a->link.object, room, ids), 2);
+	KUNIT_EXPECT_EQ(test, knot_count(b), 3);
+	knot_put(a);
+	knot_put(b);
+}
+
+static void test_tracked(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct refslab_object *leaf = obj_make(test, f->leaf);
+	struct knot *knot = knot_make(test, f->knot);
+
+	KUNIT_EXPECT_TRUE(test, refslab_is_tracked(&knot->link.object));
+	KUNIT_EXPECT_FALSE(test, refslab_is_tracked(leaf));
+	KUNIT_EXPECT_EQ(test, refslab_freeze(f->heap), 1L);
+	KUNIT_EXPECT_FALSE(test, refslab_is_tracked(&knot->link.object));
+	KUNIT_EXPECT_EQ(test, refslab_unfreeze(f->heap), 1L);
+	KUNIT_EXPECT_TRUE(test, refslab_is_tracked(&knot->link.object));
+	KUNIT_EXPECT_FALSE(test, refslab_is_finalized(&knot->link.object));
+	KUNIT_EXPECT_FALSE(test, refslab_is_finalized(leaf));
+	knot_put(knot);
+	refslab_put(leaf);
+}
+
 /* A call looks at so many slabs and no more, found or not. */
 static void test_bounded(struct kunit *test)
 {
@@ -309,6 +408,9 @@ static struct kunit_case inspect_cases[] = {
 	KUNIT_CASE(test_found_is_kept),
 	KUNIT_CASE(test_referrers),
 	KUNIT_CASE(test_referrers_by_traverse),
+	KUNIT_CASE(test_referents),
+	KUNIT_CASE(test_referents_by_traverse),
+	KUNIT_CASE(test_tracked),
 	KUNIT_CASE(test_bounded),
 	KUNIT_CASE(test_any_cursor),
 	KUNIT_CASE(test_against_churn),

@@ -9,9 +9,9 @@
 #include "fixture.h"
 
 /* This CPU's, of a test that stays on it. */
-static struct magazine *mine(struct refslab_type *type)
+static struct refslab_magazine *mine(struct refslab_type *type)
 {
-	return raw_cpu_ptr(type->magazines);
+	return raw_cpu_ptr(type->path.magazines);
 }
 
 static unsigned long type_out(struct refslab_type *type)
@@ -44,7 +44,7 @@ static void test_refill_and_flush(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 	struct refslab_type *type = f->leaf;
-	unsigned int full = type->magazine_size, half = full / 2, i;
+	unsigned int full = type->path.magazine_size, half = full / 2, i;
 	struct refslab_object **objs;
 
 	objs = kunit_kcalloc(test, 2 * full, sizeof(*objs), GFP_KERNEL);
@@ -109,7 +109,7 @@ static void test_bulk(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 	struct refslab_type *type = f->leaf;
-	unsigned int n = 3 * type->magazine_size, got, i;
+	unsigned int n = 3 * type->path.magazine_size, got, i;
 	void **objs = kunit_kcalloc(test, n, sizeof(*objs), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, objs);
@@ -138,13 +138,14 @@ static void test_busy(struct kunit *test)
 	struct fixture *f = test->priv;
 	struct refslab_type *type = f->leaf;
 	struct refslab_object *a = obj_make(test, type), *b;
-	struct magazine *m;
+	struct refslab_magazine *m;
 	unsigned long out;
 	u32 count;
 
 	preempt_disable();
 	m = mine(type);
-	m->busy = 1;
+	KUNIT_EXPECT_FALSE(test, __refslab_magazine_mark(m));
+	KUNIT_EXPECT_TRUE(test, __refslab_magazine_mark(m));
 	count = m->count;
 	out = type_out(type);
 	b = refslab_alloc(type, GFP_ATOMIC);
@@ -154,7 +155,7 @@ static void test_busy(struct kunit *test)
 	refslab_put(a);
 	KUNIT_EXPECT_EQ(test, m->count, count);
 	KUNIT_EXPECT_EQ(test, type_out(type), out);
-	m->busy = 0;
+	__refslab_magazine_done(m, count);
 	preempt_enable();
 	refslab_put(b);
 	EXPECT_OBJECTS(test, type, 0);
@@ -165,7 +166,7 @@ static void test_validator_notices(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 	struct refslab_object *obj = obj_make(test, f->leaf);
-	struct magazine *m;
+	struct refslab_magazine *m;
 
 	refslab_put(obj);
 	KUNIT_EXPECT_EQ(test, magazine_validate(f->leaf), 0);
@@ -177,11 +178,11 @@ static void test_validator_notices(struct kunit *test)
 
 	migrate_disable();
 	m = mine(f->leaf);
-	m->busy = 1;
+	KUNIT_EXPECT_FALSE(test, __refslab_magazine_mark(m));
 	expect_in_log("refslab: a magazine of type leaf holds what it should not");
 	KUNIT_EXPECT_EQ(test, magazine_validate(f->leaf), -EUCLEAN);
 	unexpect_in_log();
-	m->busy = 0;
+	__refslab_magazine_done(m, m->count);
 	migrate_enable();
 	KUNIT_EXPECT_EQ(test, magazine_validate(f->leaf), 0);
 }

@@ -55,15 +55,17 @@ static void test_put_lists(struct kunit *test)
 	struct refslab_object *leaf = obj_make(test, f->leaf);
 	struct slab *slab = slab_of(obj);
 
-	KUNIT_EXPECT_FALSE(test, word(obj) & REFSLAB_LISTED);
+	KUNIT_EXPECT_TRUE(test, word(obj) & REFSLAB_UNLISTED);
 	KUNIT_EXPECT_FALSE(test, candidate_any(&f->heap->sweep, GENERATIONS - 1));
 	refslab_get(leaf);
 	refslab_put(leaf);
 	KUNIT_EXPECT_FALSE(test, candidate_any(&f->heap->sweep, GENERATIONS - 1));
-	refslab_get(obj);
-	KUNIT_EXPECT_FALSE(test, word(obj) & REFSLAB_LISTED);
+	rcu_read_lock();
+	KUNIT_EXPECT_TRUE(test, refslab_tryget(obj));
+	rcu_read_unlock();
+	KUNIT_EXPECT_TRUE(test, word(obj) & REFSLAB_UNLISTED);
 	refslab_put(obj);
-	KUNIT_EXPECT_TRUE(test, word(obj) & REFSLAB_LISTED);
+	KUNIT_EXPECT_FALSE(test, word(obj) & REFSLAB_UNLISTED);
 	KUNIT_EXPECT_TRUE(test, test_bit(slab_index(slab, obj), slab_hints(slab, 0)));
 	KUNIT_EXPECT_TRUE(test, candidate_any(&f->heap->sweep, GENERATIONS - 1));
 	refslab_put(obj);
@@ -71,59 +73,62 @@ static void test_put_lists(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, word(obj), 0);
 }
 
-static void test_version_folds(struct kunit *test)
+/*
+ * Beside a sweep, the first get or put of an object makes it a candidate again:
+ * however often it is got and put then, it does not look untouched.
+ */
+static void test_touched_for_good(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 	struct refslab_object *obj = obj_make(test, f->knot);
-	struct refslab_object *leaf = obj_make(test, f->leaf);
+	u64 old;
 
+	mutex_lock(&f->heap->sweep.mutex);
 	refslab_get(obj);
-	refslab_get(leaf);
-	/* the last version before the top bit */
-	atomic64_set(&obj->word, (u64)S32_MAX << 32 | 2 * REFSLAB_COUNT_ONE);
-	refslab_get(obj);
-	KUNIT_EXPECT_EQ(test, version(obj), BIT(31));
+	KUNIT_ASSERT_TRUE(test, sweep_own(obj, 0, &old));
+	KUNIT_EXPECT_EQ(test, word(obj), REFSLAB_UNLISTED | REFSLAB_GATHERED |
+					 2 * REFSLAB_COUNT_ONE);
 	refslab_put(obj);
+	KUNIT_EXPECT_FALSE(test, word(obj) & REFSLAB_UNLISTED);
 	KUNIT_EXPECT_EQ(test, version(obj), 1);
-	KUNIT_EXPECT_EQ(test, refslab_count(obj), 2);
-	KUNIT_EXPECT_TRUE(test, word(obj) & REFSLAB_LISTED);
+	/* 2^32 of them */
+	atomic64_andnot(REFSLAB_VERSION_MASK, &obj->word);
+	KUNIT_EXPECT_FALSE(test, word(obj) & REFSLAB_UNLISTED);
+	sweep_disown(obj, 0, false);
+	KUNIT_EXPECT_FALSE(test, word(obj) & (REFSLAB_UNLISTED | REFSLAB_GATHERED));
 
-	/* the flags stay, and a listed one is folded too */
-	atomic64_set(&obj->word, (u64)U32_MAX << 32 | 2 * REFSLAB_COUNT_ONE |
-		     REFSLAB_LISTED);
+	KUNIT_ASSERT_TRUE(test, sweep_own(obj, 0, &old));
+	refslab_get(obj);
+	KUNIT_EXPECT_FALSE(test, word(obj) & REFSLAB_UNLISTED);
+	sweep_disown(obj, 0, false);
+	mutex_unlock(&f->heap->sweep.mutex);
 	refslab_put(obj);
-	KUNIT_EXPECT_EQ(test, version(obj), 0);
-	KUNIT_EXPECT_EQ(test, refslab_count(obj), 1);
-	KUNIT_EXPECT_TRUE(test, word(obj) & REFSLAB_LISTED);
-
-	atomic64_set(&leaf->word, (u64)BIT(31) << 32 | 2 * REFSLAB_COUNT_ONE |
-		     REFSLAB_LISTED);
-	refslab_put(leaf);
-	KUNIT_EXPECT_EQ(test, version(leaf), 1);
-	KUNIT_EXPECT_EQ(test, refslab_count(leaf), 1);
 	refslab_put(obj);
-	refslab_put(leaf);
 	EXPECT_OBJECTS(test, f->knot, 0);
-	EXPECT_OBJECTS(test, f->leaf, 0);
+}
+
+static bool is_pinned(struct refslab_object *obj)
+{
+	return (word(obj) & ~REFSLAB_VERSION_MASK) == PINNED_WORD;
 }
 
 static void test_overflow(struct kunit *test)
 {
-	const u64 most = REFSLAB_SATURATED - REFSLAB_COUNT_ONE;
 	struct fixture *f = test->priv;
 	struct refslab_object *obj = obj_make(test, f->knot);
 	int i;
 
 	/* what is reached without overflow is a count like any other */
-	atomic64_set(&obj->word, most);
-	KUNIT_EXPECT_EQ(test, refslab_count(obj), (1U << 27) - 1);
+	atomic64_set(&obj->word, REFSLAB_UNLISTED |
+				 (REFSLAB_COUNT_TOP - REFSLAB_COUNT_ONE));
+	KUNIT_EXPECT_EQ(test, refslab_count(obj), BIT(26) - 1);
 	refslab_get(obj);
-	KUNIT_EXPECT_EQ(test, refslab_count(obj), U32_MAX);
-
+	KUNIT_EXPECT_EQ(test, refslab_count(obj), BIT(26));
+	atomic64_or(REFSLAB_UNLISTED, &obj->word);
 	expect_in_log("refslab: reference count overflow; leaked: heap kunit, type knot, object");
 	refslab_get(obj);
 	unexpect_in_log();
-	KUNIT_EXPECT_EQ(test, word(obj) & REFSLAB_COUNT_MASK, REFSLAB_COUNT_PINNED);
+	KUNIT_EXPECT_TRUE(test, is_pinned(obj));
 
 	/* pinned: once told, and there to stay */
 	for (i = 0; i < 1000; i++)
@@ -131,31 +136,41 @@ static void test_overflow(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, refslab_count(obj), U32_MAX);
 	for (i = 0; i < 2000; i++)
 		refslab_get(obj);
-	KUNIT_EXPECT_EQ(test, word(obj) & REFSLAB_COUNT_MASK, REFSLAB_COUNT_PINNED);
+	KUNIT_EXPECT_TRUE(test, is_pinned(obj));
 	rcu_read_lock();
 	KUNIT_EXPECT_TRUE(test, refslab_tryget(obj));
 	rcu_read_unlock();
 	refslab_put(obj);
-	KUNIT_EXPECT_FALSE(test, word(obj) & REFSLAB_FLAGS);
+	KUNIT_EXPECT_TRUE(test, is_pinned(obj));
 	EXPECT_OBJECTS(test, f->knot, 1);
 	KUNIT_EXPECT_EQ(test, fixture_collect(test, 2), 0);
 	f->left = 1;
 }
 
-/* With a count that a put takes out of saturation's edge, too. */
-static void test_overflow_put(struct kunit *test)
+/* The usual path sees it of LISTED objects too, long before the count runs over. */
+static void test_overflow_listed(struct kunit *test)
 {
 	struct fixture *f = test->priv;
-	struct refslab_object *obj = obj_make(test, f->leaf);
+	struct refslab_object *got = obj_make(test, f->leaf);
+	struct refslab_object *tried = obj_make(test, f->leaf);
 
 	/* the same text as in test_overflow(), so told before or not at all */
-	atomic64_set(&obj->word, REFSLAB_SATURATED | REFSLAB_LISTED);
-	refslab_put(obj);
-	KUNIT_EXPECT_EQ(test, word(obj) & REFSLAB_COUNT_MASK, REFSLAB_COUNT_PINNED);
-	KUNIT_EXPECT_TRUE(test, word(obj) & REFSLAB_LISTED);
-	refslab_put(obj);
-	KUNIT_EXPECT_EQ(test, refslab_count(obj), U32_MAX);
-	f->left = 1;
+	atomic64_set(&got->word, REFSLAB_COUNT_TOP - REFSLAB_COUNT_ONE);
+	refslab_get(got);
+	KUNIT_EXPECT_EQ(test, refslab_count(got), BIT(26));
+	refslab_put(got);
+	refslab_get(got);
+	KUNIT_EXPECT_EQ(test, refslab_count(got), BIT(26));
+	refslab_get(got);
+	KUNIT_EXPECT_TRUE(test, is_pinned(got));
+	KUNIT_EXPECT_EQ(test, refslab_count(got), U32_MAX);
+
+	atomic64_set(&tried->word, REFSLAB_COUNT_TOP);
+	rcu_read_lock();
+	KUNIT_EXPECT_TRUE(test, refslab_tryget(tried));
+	rcu_read_unlock();
+	KUNIT_EXPECT_TRUE(test, is_pinned(tried));
+	f->left = 2;
 }
 
 /* Whether @obj is in what @type's magazines and slabs have to give, and more. */
@@ -239,7 +254,8 @@ static void test_tryget_of_claimed(struct kunit *test)
 	struct fixture *f = test->priv;
 	struct refslab_object *obj = obj_make(test, f->knot);
 	atomic64_t *commit = &f->heap->sweep.commit;
-	const u64 claimed = REFSLAB_COUNT_ONE | REFSLAB_GATHERED | REFSLAB_CLAIMED;
+	const u64 claimed = REFSLAB_UNLISTED | REFSLAB_COUNT_ONE |
+			    REFSLAB_GATHERED | REFSLAB_CLAIMED;
 	const u64 number = 7 * COMMIT_NUMBER;
 
 	/* committed: dead, and the word is left alone */
@@ -275,13 +291,11 @@ static void test_tryget_of_claimed(struct kunit *test)
 
 	/* listing leaves a claimed object to its sweep */
 	atomic64_set(&obj->word, claimed);
-	preempt_disable();
 	candidate_list(obj);
-	preempt_enable();
 	KUNIT_EXPECT_EQ(test, word(obj), claimed);
 
 	atomic64_set(commit, number);
-	atomic64_set(&obj->word, REFSLAB_COUNT_ONE);
+	atomic64_set(&obj->word, REFSLAB_COUNT_ONE | REFSLAB_UNLISTED);
 	refslab_put(obj);
 }
 
@@ -798,9 +812,9 @@ static void test_use_after_put_is_reported(struct kunit *test)
 static struct kunit_case object_cases[] = {
 	KUNIT_CASE(test_counts),
 	KUNIT_CASE(test_put_lists),
-	KUNIT_CASE(test_version_folds),
+	KUNIT_CASE(test_touched_for_good),
 	KUNIT_CASE(test_overflow),
-	KUNIT_CASE(test_overflow_put),
+	KUNIT_CASE(test_overflow_listed),
 	KUNIT_CASE(test_put_of_dead),
 	KUNIT_CASE(test_get_of_dead),
 	KUNIT_CASE(test_tryget_of_dead),

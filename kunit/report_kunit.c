@@ -53,15 +53,32 @@ static void test_survivors(struct kunit *test)
 		objs[i] = obj_make(test, f->leaf);
 	KUNIT_EXPECT_EQ(test, refslab_type_destroy(f->leaf), -EBUSY);
 	refslab_put_bulk(ARRAY_SIZE(objs) - 1, objs);
-	atomic64_set(&objs[19]->word, REFSLAB_COUNT_PINNED);
+	atomic64_set(&objs[19]->word, PINNED_WORD);
 	KUNIT_EXPECT_EQ(test, refslab_type_destroy(f->leaf), -EBUSY);
 	f->left = 1;
+}
+
+/* The line itself is read by a test of user space. */
+static void test_logging(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct knot *a = knot_make(test, f->knot);
+
+	KUNIT_EXPECT_FALSE(test, refslab_get_logging(f->heap));
+	knot_edge(a, 0, a);
+	knot_put(a);
+	refslab_set_logging(f->heap, true);
+	KUNIT_EXPECT_TRUE(test, refslab_get_logging(f->heap));
+	KUNIT_EXPECT_EQ(test, fixture_collect(test, 2), 1);
+	refslab_set_logging(f->heap, false);
+	KUNIT_EXPECT_FALSE(test, refslab_get_logging(f->heap));
 }
 
 static struct kunit_case report_cases[] = {
 	KUNIT_CASE(test_sweep_broken),
 	KUNIT_CASE(test_sweep_broken_elsewhere),
 	KUNIT_CASE(test_survivors),
+	KUNIT_CASE(test_logging),
 	{}
 };
 

@@ -292,7 +292,7 @@ static void test_type(struct kunit *test)
 	EXPECT_SHOW(test, kobj, NULL, "slots", 2);
 	EXPECT_SHOW(test, kobj, NULL, "order", REFSLAB_CHUNK_ORDER);
 	EXPECT_SHOW(test, kobj, NULL, "objs_per_slab", per_slab);
-	EXPECT_SHOW(test, kobj, NULL, "magazine", f->knot->magazine_size);
+	EXPECT_SHOW(test, kobj, NULL, "magazine", f->knot->path.magazine_size);
 	EXPECT_SHOW(test, &f->leaf->kobj, NULL, "slots", 0);
 	EXPECT_SHOW(test, kobj, NULL, "slabs", 0);
 	EXPECT_SHOW(test, kobj, NULL, "total_objects", 0);

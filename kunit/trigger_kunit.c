@@ -24,7 +24,7 @@ static int trigger_test_init(struct kunit *test)
 	/* the fixture's knot is small: this suite's is not */
 	KUNIT_EXPECT_EQ(test, refslab_type_destroy(f->knot), 0);
 	f->knot = fixture_type(test, f->heap, &args);
-	KUNIT_EXPECT_EQ(test, f->knot->magazine_size, 4);
+	KUNIT_EXPECT_EQ(test, f->knot->path.magazine_size, 4);
 	return 0;
 }
 

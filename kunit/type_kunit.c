@@ -361,7 +361,7 @@ static void test_ctor(struct kunit *test)
 
 static void zero_try(struct kunit *test, struct refslab_type *type, gfp_t gfp)
 {
-	unsigned int n = 2 * type->magazine_size, i, round, wrong = 0;
+	unsigned int n = 2 * type->path.magazine_size, i, round, wrong = 0;
 	struct refslab_object **objs;
 	void *payload;
 
@@ -389,10 +389,11 @@ static void test_zero(struct kunit *test)
 	struct refslab_type *type = fixture_type(test, f->heap, &args);
 
 	/* init_on_alloc clears too: see that it is not needed for it */
-	KUNIT_EXPECT_EQ(test, type->clear, 100 - type->header);
+	KUNIT_EXPECT_EQ(test, type->path.clear, ALIGN(100, 8) - type->header);
 	zero_try(test, type, GFP_KERNEL);
 	/* asked for by the allocation */
-	KUNIT_EXPECT_EQ(test, f->leaf->clear, 0);
+	KUNIT_EXPECT_EQ(test, f->leaf->path.clear,
+			want_init_on_alloc(0) ? f->leaf->path.clear_all : 0);
 	zero_try(test, f->leaf, GFP_KERNEL | __GFP_ZERO);
 }
 

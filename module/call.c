@@ -67,6 +67,7 @@ static const struct session_call calls[] = {
 	CALL(OBJECT_INFO, 40, call_object_info, .locked = true),
 	CALL(OBJECTS, 40, inspect_objects, .finish = inspect_finish),
 	CALL(REFERRERS, 40, inspect_referrers, .finish = inspect_finish),
+	CALL(REFERENTS, 40, inspect_referents, .finish = inspect_finish),
 	CALL(THRESHOLDS, 24, call_thresholds, .flags = REFSLAB_THRESHOLDS_SET),
 	CALL(ENABLE, 16, call_enable, .flags = REFSLAB_ENABLE_SET),
 	CALL(COUNTS, 32, call_counts),
@@ -76,6 +77,7 @@ static const struct session_call calls[] = {
 	     .flags = REFSLAB_FREEZE_ON | REFSLAB_FREEZE_OFF),
 	CALL(QUARANTINE, 24, call_quarantine,
 	     .flags = REFSLAB_QUARANTINE_SET | REFSLAB_QUARANTINE_DRAIN),
+	CALL(DEBUG, 16, call_debug, .flags = REFSLAB_DEBUG_SET),
 	CALL(BATCH, 32, batch_run, .finish = batch_finish,
 	     .flags = REFSLAB_BATCH_STOP),
 };

@@ -16,12 +16,14 @@ struct file;
  * struct session_inspect - what calls that look around are given
  * @objects: of REFSLAB_OBJECTS; the caller's structure, copied
  * @referrers: of REFSLAB_REFERRERS, likewise
+ * @referents: of REFSLAB_REFERENTS, likewise
  * @made: the handles they made, between run and finish
  */
 struct session_inspect {
 	union {
 		struct refslab_objects objects;
 		struct refslab_referrers referrers;
+		struct refslab_referents referents;
 	};
 	u64	*made;
 };
@@ -65,6 +67,7 @@ union session_data {
 	struct refslab_collect collect;
 	struct refslab_freeze freeze;
 	struct refslab_quarantine quarantine;
+	struct refslab_debug debug;
 	struct session_inspect inspect;
 	struct session_batch batch;
 };
@@ -146,6 +149,7 @@ int call_stats(struct session *session, union session_data *data);
 int call_collect(struct session *session, union session_data *data);
 int call_freeze(struct session *session, union session_data *data);
 int call_quarantine(struct session *session, union session_data *data);
+int call_debug(struct session *session, union session_data *data);
 
 /*
  * What calls and the entries of batches have in common; session's mutex held,

@@ -9,6 +9,8 @@
  */
 #include "candidate.h"
 
+#include <linux/rcupdate.h>
+
 #include "delay.h"
 #include "heap.h"
 
@@ -58,30 +60,53 @@ void candidate_hint(struct slab *slab, struct refslab_object *obj,
 
 /**
  * candidate_list - make an object a candidate
- * @obj: an object whose count went down without reaching zero, as it was when
- *	preemption was disabled
+ * @obj: an object whose memory stays one for the time of the call: the caller
+ *	has a reference, or is in the read section in which it learnt of it
  *
- * It may have died since: then its count is 0, here or in its next life, or it
- * is in its next life and made a candidate for nothing.
- *
- * Context: Any context, preemption off since before the reference was given up.
+ * Context: Any context.
  */
 void candidate_list(struct refslab_object *obj)
 {
 	u64 old = atomic64_read(&obj->word);
 
 	do {
-		if (!(old & REFSLAB_COUNT_MASK) ||
-		    old & (REFSLAB_SATURATED | REFSLAB_LISTED | REFSLAB_CLAIMED))
+		if (!(old & REFSLAB_COUNT_MASK) || !(old & REFSLAB_UNLISTED) ||
+		    old & (REFSLAB_PINNED | REFSLAB_CLAIMED))
 			return;
 		/*
 		 * Full barrier: the generation below is that of this life or
 		 * later, and who takes the hint finds the object LISTED.
 		 */
 	} while (!atomic64_try_cmpxchg(&obj->word, (s64 *)&old,
-				       old | REFSLAB_LISTED));
+				       old & ~REFSLAB_UNLISTED));
+	/* the sweep that has it lets it go as touched, and sets the hint */
+	if (old & REFSLAB_GATHERED)
+		return;
 	delay_at(DELAY_LIST);
 	candidate_hint(slab_of(obj), obj, object_generation(obj));
+}
+
+/**
+ * candidate_list_late - make an object a candidate that may be gone
+ * @obj: an object whose count went down without reaching zero some time ago
+ *
+ * Nothing has kept the object since. In a read section begun now we ask whether
+ * its page belongs to a slab: if it does, it stays that slab to the end of the
+ * section, and what is at the address is the object, the next one there, which
+ * becomes a candidate for nothing, or none. If it does not, the object is dead,
+ * and needs no sweep.
+ *
+ * Context: Any context.
+ */
+void candidate_list_late(struct refslab_object *obj)
+{
+	struct slab *slab;
+
+	rcu_read_lock();
+	slab = slab_find(obj);
+	if (slab && !slab->type->leaf && slab_has(slab, obj))
+		candidate_list(obj);
+	rcu_read_unlock();
 }
 
 /**

@@ -10,6 +10,7 @@
 struct sweep;
 
 void candidate_list(struct refslab_object *obj);
+void candidate_list_late(struct refslab_object *obj);
 void candidate_hint(struct slab *slab, struct refslab_object *obj,
 		    unsigned int generation);
 void candidate_retire(struct slab *slab);

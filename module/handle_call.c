@@ -154,7 +154,7 @@ int call_object_info(struct session *session, union session_data *data)
 	arg->payload = payload_size(type);
 	arg->object_flags = 0;
 	arg->reserved = 0;
-	if (!type->leaf && arg->generation < GENERATIONS)
+	if (refslab_is_tracked(object))
 		arg->object_flags |= REFSLAB_OBJECT_TRACKED;
 	if (!type->leaf && object_quarantined(object))
 		arg->object_flags |= REFSLAB_OBJECT_QUARANTINED;

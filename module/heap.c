@@ -150,7 +150,7 @@ static unsigned long heap_call_objects(struct refslab_heap *heap, object_fn *fn)
 		struct chunk *chunk = pool_find_chunk(&heap->pool, number);
 		struct slab *slab = container_of(chunk, struct slab, chunk);
 
-		if (!chunk || chunk->state != CHUNK_USED || !chunk->carved)
+		if (!chunk || !chunk_is_carved(chunk))
 			continue;
 		for (i = 0; i < slab->layout->objects; i++) {
 			struct refslab_object *obj = slab_object(slab, i);
@@ -169,7 +169,7 @@ static unsigned long heap_call_objects(struct refslab_heap *heap, object_fn *fn)
 
 static void pin_object(struct refslab_type *type, struct refslab_object *obj)
 {
-	atomic64_set(&obj->word, REFSLAB_COUNT_PINNED | REFSLAB_LISTED);
+	atomic64_set(&obj->word, REFSLAB_PINNED | REFSLAB_UNLISTED | REFSLAB_COUNT_TOP);
 }
 
 static void end_object(struct refslab_type *type, struct refslab_object *obj)
@@ -178,7 +178,7 @@ static void end_object(struct refslab_type *type, struct refslab_object *obj)
 	unsigned long cursor = 0;
 
 	/* what releases have allocated since goes without one */
-	if (!type->release || !(atomic64_read(&obj->word) & REFSLAB_SATURATED))
+	if (!type->release || !(atomic64_read(&obj->word) & REFSLAB_PINNED))
 		return;
 	while ((slot = type_next_slot(type, obj, &cursor)))
 		WRITE_ONCE(slot->target, NULL);
@@ -230,20 +230,22 @@ unsigned long refslab_heap_destroy(struct refslab_heap *heap)
 		mutex_unlock(&heap->sweep.mutex);
 		releaser_flush(&heap->releaser);
 	}
-	/* releases may have asked for more since */
-	trigger_close(&heap->trigger);
 	weak_destroy(heap);
+
+	/* a put that is late with listing what is long dead may look at us */
+	pool_hide(&heap->pool);
+	synchronize_rcu();
+	/* it, or a release, may have asked for more since */
+	trigger_close(&heap->trigger);
 
 	mutex_lock(&heap->lock);
 	xa_for_each(&heap->types, id, type) {
 		xa_erase(&heap->types, id);
 		sysfs_remove_type(type);
-		/* nobody looks at the objects any more: no grace period */
 		kobject_put(&type->kobj);
 	}
 	mutex_unlock(&heap->lock);
 
-	synchronize_rcu();
 	pool_destroy(&heap->pool);
 	mutex_lock(&heaps_lock);
 	list_del(&heap->link);

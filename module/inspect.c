@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Introspection: which objects there are, and which refer to one.
+ * Introspection: which objects there are, and which refer to one, or one refers
+ * to.
  *
  * A walk over the slabs by chunk number, a bounded piece of it in each call; the
  * cursor says where the next one goes on. Nothing is stopped meanwhile: what is
@@ -221,3 +222,84 @@ unsigned int refslab_inspect_referrers(struct refslab_object *obj, u64 *cursor,
 	return walk_run(&walk, cursor);
 }
 EXPORT_SYMBOL_GPL(refslab_inspect_referrers);
+
+/**
+ * refslab_inspect_referents - which objects one refers to
+ * @obj: the object; the caller holds a reference
+ * @cursor: 0 to begin; set to what the next call is to be given, 0 at the end
+ * @objs: filled with objects, each with a reference for the caller, in the order
+ *	of the slots
+ * @n: how many there is room for, at least 1
+ *
+ * An object that several slots refer to is found as often. Slots that change
+ * between the calls may be missed, or what they held be found twice.
+ *
+ * Context: As refslab_slot_load().
+ * Return: how many it found.
+ */
+unsigned int refslab_inspect_referents(struct refslab_object *obj, u64 *cursor,
+				       struct refslab_object **objs,
+				       unsigned int n)
+{
+	const struct refslab_type *type = refslab_type_of(obj);
+	u64 from = *cursor, at = 0;
+	struct refslab_slot *slot;
+	unsigned int found = 0;
+	unsigned long i = 0;
+
+	*cursor = 0;
+	if (type->leaf)
+		return 0;
+	/* traverse() has a cursor of its own, and begins at the beginning */
+	if (!type->traverse) {
+		if (from >= type->slots)
+			return 0;
+		i = array_index_nospec(from, type->slots);
+		at = from;
+	}
+	while ((slot = type_next_slot(type, obj, &i))) {
+		if (at++ < from)
+			continue;
+		if (found == n) {
+			*cursor = at - 1;
+			break;
+		}
+		objs[found] = refslab_slot_load(slot);
+		if (objs[found])
+			found++;
+	}
+	return found;
+}
+EXPORT_SYMBOL_GPL(refslab_inspect_referents);
+
+/**
+ * refslab_is_tracked - whether sweeps look at an object
+ * @obj: the object; the caller holds a reference
+ *
+ * Not at those of leaf types, nor at what is frozen or in quarantine.
+ *
+ * Context: Any context.
+ * Return: true if they do.
+ */
+bool refslab_is_tracked(struct refslab_object *obj)
+{
+	return !refslab_type_of(obj)->leaf && object_generation(obj) < GENERATIONS;
+}
+EXPORT_SYMBOL_GPL(refslab_is_tracked);
+
+/**
+ * refslab_is_finalized - whether an object's finalize() has been called
+ * @obj: the object; the caller holds a reference
+ *
+ * It is not called again.
+ *
+ * Context: Any context.
+ * Return: true if it has, or is being.
+ */
+bool refslab_is_finalized(struct refslab_object *obj)
+{
+	/* pairs with the WRITE_ONCE() of the sweep that calls it */
+	return !refslab_type_of(obj)->leaf &&
+	       READ_ONCE(*object_note(obj)) & NOTE_FINALIZED;
+}
+EXPORT_SYMBOL_GPL(refslab_is_finalized);

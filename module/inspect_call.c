@@ -15,7 +15,7 @@
 
 #include "heap.h"
 
-/* What both have in common is in the same place, so one will do for both. */
+/* What all have in common is in the same place, so one will do for all. */
 static_assert(offsetof(struct refslab_objects, cursor) ==
 	      offsetof(struct refslab_referrers, cursor));
 static_assert(offsetof(struct refslab_objects, count) ==
@@ -23,6 +23,16 @@ static_assert(offsetof(struct refslab_objects, count) ==
 static_assert(offsetof(struct refslab_objects, reserved) ==
 	      offsetof(struct refslab_referrers, reserved));
 static_assert(offsetof(struct refslab_objects, handles) ==
+	      offsetof(struct refslab_referrers, handles));
+static_assert(offsetof(struct refslab_referents, handle) ==
+	      offsetof(struct refslab_referrers, handle));
+static_assert(offsetof(struct refslab_referents, cursor) ==
+	      offsetof(struct refslab_referrers, cursor));
+static_assert(offsetof(struct refslab_referents, count) ==
+	      offsetof(struct refslab_referrers, count));
+static_assert(offsetof(struct refslab_referents, reserved) ==
+	      offsetof(struct refslab_referrers, reserved));
+static_assert(offsetof(struct refslab_referents, handles) ==
 	      offsetof(struct refslab_referrers, handles));
 static_assert(REFSLAB_ANY_GENERATION == REFSLAB_GENERATION_ANY);
 
@@ -56,6 +66,18 @@ static int find_referrers(struct session *session, struct session_inspect *data,
 	if (!object)
 		return -EBADF;
 	return refslab_inspect_referrers(object, &arg->cursor, objs, arg->count);
+}
+
+static int find_referents(struct session *session, struct session_inspect *data,
+			  struct refslab_object **objs)
+{
+	struct refslab_referents *arg = &data->referents;
+	struct refslab_object *object;
+
+	object = handle_object(&session->handles, arg->handle);
+	if (!object)
+		return -EBADF;
+	return refslab_inspect_referents(object, &arg->cursor, objs, arg->count);
 }
 
 /* Takes handles back, those of them that are there still. */
@@ -172,7 +194,13 @@ int inspect_referrers(struct session *session, union session_data *data)
 	return inspect(session, &data->inspect, find_referrers);
 }
 
-/* What both leave behind. */
+/* REFSLAB_REFERENTS */
+int inspect_referents(struct session *session, union session_data *data)
+{
+	return inspect(session, &data->inspect, find_referents);
+}
+
+/* What all leave behind. */
 void inspect_finish(struct session *session, union session_data *data,
 		    bool copied)
 {

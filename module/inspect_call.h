@@ -7,6 +7,7 @@
 
 int inspect_objects(struct session *session, union session_data *data);
 int inspect_referrers(struct session *session, union session_data *data);
+int inspect_referents(struct session *session, union session_data *data);
 void inspect_finish(struct session *session, union session_data *data,
 		    bool copied);
 

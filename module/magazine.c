@@ -3,10 +3,11 @@
  * Magazines: a CPU's small stack of free objects of one type.
  *
  * The stack is used with preemption off and marked busy meanwhile; an interrupt
- * that finds it busy goes to the slabs, whose locks are irqsave. So the usual
- * path neither disables interrupts nor has an atomic step. Empty magazines are
- * filled, and full ones emptied, by half, so that an object to and fro does not
- * go to the slabs each time.
+ * that finds it so goes to the slabs, whose locks are irqsave. So the
+ * usual path, which is inline (refslab_alloc(), magazine_free()), neither
+ * disables interrupts nor has an atomic step. Empty magazines are filled, and
+ * full ones emptied, by half, so that an object to and fro does not go to the
+ * slabs each time.
  */
 #include "magazine.h"
 
@@ -31,53 +32,40 @@ unsigned int magazine_size(size_t object_size)
 	return clamp_t(unsigned int, SZ_32K / object_size, 4, 128) & ~1U;
 }
 
-struct magazine __percpu *magazine_create(unsigned int size, gfp_t gfp)
+struct refslab_magazine __percpu *magazine_create(unsigned int size, gfp_t gfp)
 {
-	return __alloc_percpu_gfp(struct_size((struct magazine *)NULL, objects, size),
+	return __alloc_percpu_gfp(struct_size((struct refslab_magazine *)NULL, objects, size),
 				  sizeof(void *), gfp);
 }
 
-void magazine_destroy(struct magazine __percpu *magazines)
+void magazine_destroy(struct refslab_magazine __percpu *magazines)
 {
 	free_percpu(magazines);
 }
 
-/*
- * Interrupts come and go within one instruction of this CPU, so plain accesses
- * in program order are enough; barrier() keeps the compiler to it.
- */
-static __always_inline bool magazine_begin(struct magazine *m)
+/* How many objects are in a magazine that is ours until it is done; or -1. */
+static int magazine_begin(struct refslab_magazine *m)
 {
-	if (unlikely(m->busy))
-		return false;
-	m->busy = 1;
-	barrier();
-	return true;
+	return likely(!__refslab_magazine_mark(m)) ? m->count : -1;
 }
 
-static __always_inline void magazine_end(struct magazine *m)
-{
-	barrier();
-	m->busy = 0;
-}
-
-/* Fills half of @m, which is empty, and takes one object more. */
-static void *refill(struct refslab_type *type, struct magazine *m, int nid)
-{
-	m->count = slab_take(type, nid, type->magazine_size / 2, m->objects);
-	return m->count ? m->objects[--m->count] : NULL;
-}
-
+/* Fills an empty magazine by half, or else gets one object from the slabs. */
 static void *take_one(struct refslab_type *type, int nid)
 {
+	struct refslab_magazine *m;
 	void *object = NULL;
-	struct magazine *m;
+	int count;
 
 	preempt_disable();
-	m = this_cpu_ptr(type->magazines);
-	if (magazine_begin(m)) {
-		object = m->count ? m->objects[--m->count] : refill(type, m, nid);
-		magazine_end(m);
+	m = this_cpu_ptr(type->path.magazines);
+	count = magazine_begin(m);
+	if (count >= 0) {
+		if (!count)
+			count = slab_take(type, nid, type->path.magazine_size / 2,
+					  (void **)m->objects);
+		if (count)
+			object = m->objects[--count];
+		__refslab_magazine_done(m, count);
 	} else {
 		slab_take(type, nid, 1, &object);
 	}
@@ -100,8 +88,15 @@ static void *take_far(struct refslab_type *type, int local)
 	return object;
 }
 
-static noinline struct refslab_object *alloc_slow(struct refslab_type *type,
-						  gfp_t gfp)
+/**
+ * magazine_alloc_slow - take a free object when the magazine is empty, or busy
+ * @type: its type
+ * @gfp: how hard to try
+ *
+ * Context: As @gfp allows.
+ * Return: the object, as it was freed; -ENOSPC at the pool's limit, -ENOMEM.
+ */
+void *magazine_alloc_slow(struct refslab_type *type, gfp_t gfp)
 {
 	int local = numa_mem_id(), nid;
 	bool pressed = false;
@@ -138,32 +133,6 @@ static noinline struct refslab_object *alloc_slow(struct refslab_type *type,
 }
 
 /**
- * magazine_alloc - take a free object
- * @type: its type
- * @gfp: how hard to try when the magazine is empty
- *
- * Context: As @gfp allows.
- * Return: the object, as it was freed; -ENOSPC at the pool's limit, -ENOMEM.
- */
-struct refslab_object *magazine_alloc(struct refslab_type *type, gfp_t gfp)
-{
-	struct magazine *m;
-	void *object = NULL;
-
-	preempt_disable();
-	m = this_cpu_ptr(type->magazines);
-	if (likely(magazine_begin(m))) {
-		if (likely(m->count))
-			object = m->objects[--m->count];
-		magazine_end(m);
-	}
-	preempt_enable();
-	if (likely(object))
-		return object;
-	return alloc_slow(type, gfp);
-}
-
-/**
  * magazine_alloc_bulk - take free objects without growing the cache
  * @type: their type
  * @n: how many at most
@@ -175,15 +144,17 @@ struct refslab_object *magazine_alloc(struct refslab_type *type, gfp_t gfp)
 unsigned int magazine_alloc_bulk(struct refslab_type *type, unsigned int n,
 				 void **objects)
 {
+	struct refslab_magazine *m;
 	unsigned int got = 0;
-	struct magazine *m;
+	int count;
 
 	preempt_disable();
-	m = this_cpu_ptr(type->magazines);
-	if (magazine_begin(m)) {
-		while (got < n && m->count)
-			objects[got++] = m->objects[--m->count];
-		magazine_end(m);
+	m = this_cpu_ptr(type->path.magazines);
+	count = magazine_begin(m);
+	if (count >= 0) {
+		while (got < n && count)
+			objects[got++] = m->objects[--count];
+		__refslab_magazine_done(m, count);
 	}
 	if (got < n)
 		got += slab_take(type, numa_mem_id(), n - got, objects + got);
@@ -191,58 +162,68 @@ unsigned int magazine_alloc_bulk(struct refslab_type *type, unsigned int n,
 	return got;
 }
 
-static noinline void free_slow(struct refslab_type *type, struct magazine *m,
-			       void *object)
-{
-	unsigned int half = type->magazine_size / 2;
-
-	/* the bottom half has been here longest */
-	slab_give(type, half, m->objects);
-	m->count -= half;
-	memmove(m->objects, m->objects + half, m->count * sizeof(*m->objects));
-	m->objects[m->count++] = object;
-}
-
 /**
- * magazine_free - give an object back
- * @type: its type
- * @object: the object, its word 0
+ * magazine_free_bulk - give objects back
+ * @type: their type
+ * @n: how many
+ * @objects: the objects, their words 0
  *
  * Context: Any context.
  */
-void magazine_free(struct refslab_type *type, struct refslab_object *object)
+void magazine_free_bulk(struct refslab_type *type, unsigned int n, void **objects)
 {
-	void *one = object;
-	struct magazine *m;
+	unsigned int size = type->path.magazine_size, half = size / 2, some;
+	struct refslab_magazine *m;
+	int count;
 
 	preempt_disable();
-	m = this_cpu_ptr(type->magazines);
-	if (likely(magazine_begin(m))) {
-		if (likely(m->count < type->magazine_size))
-			m->objects[m->count++] = object;
-		else
-			free_slow(type, m, object);
-		magazine_end(m);
-	} else {
-		slab_give(type, 1, &one);
+	m = this_cpu_ptr(type->path.magazines);
+	count = magazine_begin(m);
+	if (count < 0) {
+		slab_give(type, n, objects);
+		preempt_enable();
+		return;
 	}
+	for (;;) {
+		some = min(n, size - count);
+		memcpy(m->objects + count, objects, some * sizeof(*objects));
+		count += some;
+		objects += some;
+		n -= some;
+		if (!n)
+			break;
+		/* the bottom half has been here longest */
+		slab_give(type, half, (void **)m->objects);
+		count -= half;
+		memmove(m->objects, m->objects + half, count * sizeof(*m->objects));
+	}
+	__refslab_magazine_done(m, count);
 	preempt_enable();
+}
+
+/* magazine_free() when the magazine is full, or busy. */
+void magazine_free_slow(struct refslab_type *type, struct refslab_object *object)
+{
+	void *one = object;
+
+	magazine_free_bulk(type, 1, &one);
 }
 
 static DEFINE_MUTEX(drain_mutex);
 
-static void drain_one(struct refslab_type *type, struct magazine *m)
+static void drain_one(struct refslab_type *type, struct refslab_magazine *m)
 {
-	if (!magazine_begin(m))
+	int count = magazine_begin(m);
+
+	if (count < 0)
 		return;
-	slab_give(type, m->count, m->objects);
-	m->count = 0;
-	magazine_end(m);
+	slab_give(type, count, (void **)m->objects);
+	__refslab_magazine_done(m, 0);
 }
 
 static void drain_here(void *type)
 {
-	drain_one(type, this_cpu_ptr(((struct refslab_type *)type)->magazines));
+	drain_one(type, this_cpu_ptr(((struct refslab_type *)type)->path.magazines));
 }
 
 /**
@@ -279,7 +260,7 @@ void magazine_drain(struct refslab_type *type)
 	/* what a CPU had when it went off waits for it, or for us */
 	for_each_possible_cpu(cpu)
 		if (!cpu_online(cpu))
-			drain_one(type, per_cpu_ptr(type->magazines, cpu));
+			drain_one(type, per_cpu_ptr(type->path.magazines, cpu));
 	cpus_read_unlock();
 	mutex_unlock(&drain_mutex);
 }
@@ -298,7 +279,7 @@ unsigned long magazine_objects(struct refslab_type *type)
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		n += READ_ONCE(per_cpu_ptr(type->magazines, cpu)->count);
+		n += READ_ONCE(per_cpu_ptr(type->path.magazines, cpu)->count);
 	return n;
 }
 
@@ -314,9 +295,9 @@ int magazine_validate(struct refslab_type *type)
 	u32 i;
 
 	for_each_possible_cpu(cpu) {
-		struct magazine *m = per_cpu_ptr(type->magazines, cpu);
+		struct refslab_magazine *m = per_cpu_ptr(type->path.magazines, cpu);
 
-		if (m->busy || m->count > type->magazine_size)
+		if (m->busy || m->count > type->path.magazine_size)
 			err = -EUCLEAN;
 		for (i = 0; i < m->count && !err; i++) {
 			struct refslab_object *object = m->objects[i];

@@ -5,31 +5,50 @@
 
 #include <linux/refslab.h>
 
-/**
- * struct magazine - one per CPU and type
- * @busy: somebody on this CPU is at it: an interrupt goes to the slabs instead
- * @count: objects in it
- * @objects: type->magazine_size of them, the last freed one last
- *
- * All by its own CPU with preemption off, or with the CPU gone.
- */
-struct magazine {
-	u32	busy;
-	u32	count;
-	void	*objects[];
-};
-
 unsigned int magazine_size(size_t object_size);
-struct magazine __percpu *magazine_create(unsigned int size, gfp_t gfp);
-void magazine_destroy(struct magazine __percpu *magazines);
+struct refslab_magazine __percpu *magazine_create(unsigned int size, gfp_t gfp);
+void magazine_destroy(struct refslab_magazine __percpu *magazines);
 
-struct refslab_object *magazine_alloc(struct refslab_type *type, gfp_t gfp);
+void *magazine_alloc_slow(struct refslab_type *type, gfp_t gfp);
 unsigned int magazine_alloc_bulk(struct refslab_type *type, unsigned int n,
 				 void **objects);
-void magazine_free(struct refslab_type *type, struct refslab_object *object);
+void magazine_free_bulk(struct refslab_type *type, unsigned int n, void **objects);
+void magazine_free_slow(struct refslab_type *type, struct refslab_object *object);
 void magazine_drain_local(struct refslab_type *type);
 void magazine_drain(struct refslab_type *type);
 unsigned long magazine_objects(struct refslab_type *type);
 int magazine_validate(struct refslab_type *type);
+
+/**
+ * magazine_free - give an object back
+ * @type: its type
+ * @object: the object, its word 0
+ *
+ * Context: Any context.
+ */
+static __always_inline void magazine_free(struct refslab_type *type,
+					  struct refslab_object *object)
+{
+	const struct refslab_path *path = (const struct refslab_path *)type;
+	struct refslab_magazine *m;
+	unsigned long count;
+
+	preempt_disable();
+	m = this_cpu_ptr(path->magazines);
+	if (unlikely(__refslab_magazine_mark(m)))
+		goto busy;
+	count = m->count;
+	if (unlikely(count >= path->magazine_size))
+		goto full;
+	m->objects[count] = object;
+	__refslab_magazine_done(m, count + 1);
+	preempt_enable();
+	return;
+full:
+	__refslab_magazine_done(m, count);
+busy:
+	preempt_enable();
+	magazine_free_slow(type, object);
+}
 
 #endif /* _REFSLAB_MAGAZINE_H */

@@ -27,75 +27,85 @@ static DEFINE_PER_CPU(unsigned int, releasing);
 
 /* --- allocation --- */
 
-static __always_inline void object_publish(struct refslab_type *type,
+/*
+ * What is done to a fresh object beyond the usual. NULL if it is not as it was
+ * freed: its word is 0 then, and another was put or got after its death.
+ */
+static struct refslab_object *object_dress(struct refslab_type *type,
 					   struct refslab_object *obj, gfp_t gfp)
 {
-	u32 clear = want_init_on_alloc(gfp) ? type->clear_init : type->clear;
+	u32 clear = gfp & __GFP_ZERO ? type->path.clear_all : type->path.clear;
 
+	if (unlikely(atomic64_read(&obj->word))) {
+		report_bad_word(type, obj);
+		return NULL;
+	}
 	refslab_kasan_unpoison(obj, type->layout.size);
-	if (clear)
-		memset((void *)obj + type->header, 0, clear);
-	if (!type->leaf)
-		WRITE_ONCE(*object_note(obj), 0);
-	if (unlikely(type->ctor))
+	__refslab_zero((u64 *)(obj + 1), clear);
+	if (type->ctor)
 		type->ctor(obj);
 	trace_refslab_alloc(type, obj);
-	/*
-	 * Who finds the object by a CAS on its word, in a hint or a slot, finds
-	 * it initialised; pairs with the acquire of refslab_tryget() and of the
-	 * sweep's gathering. Leaf objects are born LISTED: put takes no detour
-	 * to list them and no sweep ever looks.
-	 */
-	atomic64_set_release(&obj->word, type->leaf ?
-			     REFSLAB_COUNT_ONE | REFSLAB_LISTED : REFSLAB_COUNT_ONE);
-}
-
-/* A free object's word is 0. Another was put or got after its death: it leaks. */
-static __always_inline bool object_taken(struct refslab_type *type,
-					 struct refslab_object *obj)
-{
-	if (likely(!atomic64_read(&obj->word)))
-		return true;
-	report_bad_word(type, obj);
-	return false;
+	/* see __refslab_publish() */
+	atomic64_set_release(&obj->word, type->path.born);
+	return obj;
 }
 
 /* refslab_alloc() that tells why: -ENOSPC at the heap's limit, -ENOMEM. */
-struct refslab_object *object_alloc(struct refslab_type *type, gfp_t gfp)
+static struct refslab_object *alloc_slow(struct refslab_type *type, gfp_t gfp)
 {
 	struct refslab_object *obj;
 
 	do {
-		obj = magazine_alloc(type, gfp);
+		obj = magazine_alloc_slow(type, gfp);
 		if (IS_ERR(obj))
 			return obj;
-	} while (unlikely(!object_taken(type, obj)));
-	object_publish(type, obj, gfp);
+		obj = object_dress(type, obj, gfp);
+	} while (unlikely(!obj));
 	return obj;
 }
 
-/**
- * refslab_alloc - allocate an object
- * @type: its type
- * @gfp: as for kmalloc(); __GFP_ZERO clears the payload
- *
- * The caller has the one reference. Slots are empty; the payload is zero if the
- * type or the kernel's init_on_alloc says so, else undefined. At the heap's
- * limit, an allocation with GFP_KERNEL first waits for memory on its way back
- * and runs a sweep, and with it releases: then no lock may be held that these
- * take. Not so within a release.
- *
- * Context: Any context that @gfp allows.
- * Return: the object; NULL if there is no memory, or the heap's limit is
- *	reached.
- */
-struct refslab_object *refslab_alloc(struct refslab_type *type, gfp_t gfp)
+/* The same, from where it did not have to be slow. */
+struct refslab_object *object_alloc(struct refslab_type *type, gfp_t gfp)
 {
-	struct refslab_object *obj = object_alloc(type, gfp);
+	void *obj;
+
+	return likely(magazine_alloc_bulk(type, 1, &obj)) ?
+	       __refslab_publish(type, obj, gfp) : alloc_slow(type, gfp);
+}
+
+/**
+ * __refslab_alloc_slow - the rare cases of refslab_alloc()
+ * @type: the type
+ * @gfp: as for refslab_alloc()
+ *
+ * Context: As refslab_alloc().
+ * Return: as refslab_alloc().
+ */
+struct refslab_object *__refslab_alloc_slow(struct refslab_type *type, gfp_t gfp)
+{
+	struct refslab_object *obj = alloc_slow(type, gfp);
 
 	return IS_ERR(obj) ? NULL : obj;
 }
-EXPORT_SYMBOL_GPL(refslab_alloc);
+EXPORT_SYMBOL_GPL(__refslab_alloc_slow);
+
+/**
+ * __refslab_alloc_hooks - make a taken object a fresh one, with all that may be
+ *	asked for, or take another if somebody misused it
+ * @type: its type
+ * @obj: the object
+ * @gfp: as for refslab_alloc()
+ *
+ * Context: As refslab_alloc().
+ * Return: as refslab_alloc().
+ */
+struct refslab_object *__refslab_alloc_hooks(struct refslab_type *type,
+					     struct refslab_object *obj, gfp_t gfp)
+{
+	return object_dress(type, obj, gfp) ?: __refslab_alloc_slow(type, gfp);
+}
+EXPORT_SYMBOL_GPL(__refslab_alloc_hooks);
+EXPORT_TRACEPOINT_SYMBOL_GPL(refslab_alloc);
 
 /**
  * refslab_alloc_bulk - allocate several objects
@@ -112,18 +122,17 @@ unsigned int refslab_alloc_bulk(struct refslab_type *type, gfp_t gfp,
 				unsigned int n, struct refslab_object **objs)
 {
 	unsigned int got, kept = 0, i;
+	struct refslab_object *obj;
 
 	got = magazine_alloc_bulk(type, n, (void **)objs);
 	for (i = 0; i < got; i++) {
-		if (unlikely(!object_taken(type, objs[i])))
-			continue;
-		objs[kept] = objs[i];
-		object_publish(type, objs[kept++], gfp);
+		obj = __refslab_publish(type, objs[i], gfp);
+		if (likely(obj))
+			objs[kept++] = obj;
 	}
 	while (kept < n) {
-		struct refslab_object *obj = object_alloc(type, gfp);
-
-		if (IS_ERR(obj))
+		obj = refslab_alloc(type, gfp);
+		if (!obj)
 			break;
 		objs[kept++] = obj;
 	}
@@ -131,8 +140,8 @@ unsigned int refslab_alloc_bulk(struct refslab_type *type, gfp_t gfp,
 }
 EXPORT_SYMBOL_GPL(refslab_alloc_bulk);
 
-/* The word says free, and nobody else knows the object any more. */
-void object_free(struct refslab_type *type, struct refslab_object *obj)
+/* What is done to the payload of an object that is free now. */
+noinline void object_undress(struct refslab_type *type, struct refslab_object *obj)
 {
 	void *payload = (void *)obj + type->header;
 
@@ -140,15 +149,23 @@ void object_free(struct refslab_type *type, struct refslab_object *obj)
 	if (want_init_on_free())
 		memset(payload, 0, type->size - type->header);
 	refslab_kasan_poison(payload, type->layout.size - type->header);
+}
+
+/* The word says free, and nobody else knows the object any more. */
+noinline void object_free(struct refslab_type *type, struct refslab_object *obj)
+{
+	if (unlikely(object_undress_wanted()))
+		object_undress(type, obj);
 	magazine_free(type, obj);
 }
 
 /* --- the word --- */
 
 /*
- * Puts a count that overflowed, or was used after zero, where it stays; the
- * object leaks until its heap goes. @versions are taken off: a dead object may
- * be in a chain, and its version half a link.
+ * Puts a count that is about to overflow, or was used after zero, where it
+ * stays, 2^26 gets or puts away from either edge; the object leaks until its
+ * heap goes. UNLISTED sends whoever gets or puts it to here again. @versions are
+ * taken off: a dead object may be in a chain, and its version half a link.
  */
 static void object_pin(struct refslab_object *obj, u64 versions)
 {
@@ -156,13 +173,9 @@ static void object_pin(struct refslab_object *obj, u64 versions)
 
 	while (!atomic64_try_cmpxchg_relaxed(&obj->word, (s64 *)&old,
 					     ((old - versions) & ~REFSLAB_COUNT_MASK) |
-					     REFSLAB_COUNT_PINNED))
+					     REFSLAB_PINNED | REFSLAB_UNLISTED |
+					     REFSLAB_COUNT_TOP))
 		;
-}
-
-static bool word_pinned(u64 word)
-{
-	return (word & REFSLAB_COUNT_PINNED) == REFSLAB_COUNT_PINNED;
 }
 
 /**
@@ -174,56 +187,35 @@ static bool word_pinned(u64 word)
  */
 void __refslab_get_slow(struct refslab_object *obj, u64 old)
 {
-	bool dead = !(old & REFSLAB_COUNT_MASK);
-
-	if (dead)
+	if (likely(!(old & (REFSLAB_PINNED | REFSLAB_COUNT_TOP)) &&
+		   old & REFSLAB_COUNT_MASK)) {
+		candidate_list(obj);
+		return;
+	}
+	if (!(old & REFSLAB_COUNT_MASK))
 		report_dead_get(obj);
-	else if (!word_pinned(old))
+	else if (!(old & REFSLAB_PINNED))
 		report_overflow(obj);
-	object_pin(obj, dead ? REFSLAB_VERSION_ONE : 0);
+	object_pin(obj, REFSLAB_VERSION_ONE);
 }
 EXPORT_SYMBOL_GPL(__refslab_get_slow);
 
 /*
- * The version's top bit is set: brings it back to 1, so that a touched object
- * never looks untouched. Only while it is still set: the sweep may have cleared
- * the version meanwhile.
+ * The rare cases of a put but for the last reference, which it tells: then the
+ * object is the caller's. Otherwise it may be gone.
  */
-static void version_fold(struct refslab_object *obj)
-{
-	u64 old = atomic64_read(&obj->word);
-
-	while ((old & REFSLAB_VERSION_TOP) && (old & REFSLAB_COUNT_MASK) &&
-	       !atomic64_try_cmpxchg_relaxed(&obj->word, (s64 *)&old,
-					     (old & ~REFSLAB_VERSION_MASK) |
-					     REFSLAB_VERSION_ONE))
-		;
-}
-
-/* The rare cases of a put but for the last one, which it tells. */
 static bool put_rest(struct refslab_object *obj, u64 old)
 {
-	if (unlikely((s32)old < (s32)(2 * REFSLAB_COUNT_ONE))) {
-		if (old & REFSLAB_SATURATED) {
-			if (!word_pinned(old))
-				report_overflow(obj);
-			object_pin(obj, 0);
-			return false;
-		}
-		if (!(old & REFSLAB_COUNT_MASK)) {
-			report_dead_put(obj);
-			/* the borrow has taken off what was added */
-			object_pin(obj, 0);
-			return false;
-		}
-		/* what others did before their puts comes before our release */
-		smp_acquire__after_ctrl_dep();
+	if ((old & (REFSLAB_COUNT_MASK | REFSLAB_PINNED)) == REFSLAB_COUNT_ONE)
 		return true;
+	if (likely(!(old & REFSLAB_PINNED) && old & REFSLAB_COUNT_MASK)) {
+		candidate_list_late(obj);
+		return false;
 	}
-	if ((s64)old < 0)
-		version_fold(obj);
-	if (!(old & (REFSLAB_LISTED | REFSLAB_GATHERED)))
-		candidate_list(obj);
+	if (!(old & REFSLAB_PINNED))
+		report_dead_put(obj);
+	/* a borrow that did not end at UNLISTED has taken off what was added */
+	object_pin(obj, old & REFSLAB_UNLISTED ? REFSLAB_VERSION_ONE : 0);
 	return false;
 }
 
@@ -252,7 +244,10 @@ bool __refslab_tryget_slow(struct refslab_object *obj)
 		old = atomic64_read_acquire(&obj->word);
 		if (!(old & REFSLAB_COUNT_MASK))
 			break;
-		if (old & REFSLAB_SATURATED) {
+		if (old & REFSLAB_COUNT_TOP) {
+			if (!(old & REFSLAB_PINNED))
+				report_overflow(obj);
+			object_pin(obj, 0);
 			ok = true;
 			break;
 		}
@@ -349,15 +344,14 @@ static void chain_defer(struct refslab_heap *heap, struct chain *chain)
  */
 void object_put_edge(struct refslab_object *obj, struct chain *chain)
 {
-	u64 old;
+	u64 old = atomic64_fetch_add_release(REFSLAB_VERSION_ONE -
+					     REFSLAB_COUNT_ONE, &obj->word);
 
-	/* see refslab_put() */
-	preempt_disable();
-	old = atomic64_fetch_add_release(REFSLAB_VERSION_ONE -
-					 REFSLAB_COUNT_ONE, &obj->word);
-	if (put_rest(obj, old))
-		chain_push(chain, obj);
-	preempt_enable();
+	if ((s32)old >= (s32)(2 * REFSLAB_COUNT_ONE) || !put_rest(obj, old))
+		return;
+	/* what others did before their puts comes before our release */
+	smp_acquire__after_ctrl_dep();
+	chain_push(chain, obj);
 }
 
 /* --- release --- */
@@ -473,24 +467,23 @@ static void take_nested(struct refslab_heap *heap, struct chain *chain)
 	}
 }
 
-/*
- * A count went to zero. With preemption off; perhaps in an interrupt, perhaps
- * in a release.
- */
-static void release_start(struct refslab_heap *heap, struct refslab_object *obj)
+/* A count went to zero; perhaps in an interrupt, perhaps in a release. */
+static noinline void release_start(struct refslab_heap *heap, struct refslab_object *obj)
 {
-	struct release_cpu *cpu = this_cpu_ptr(heap->releaser.cpu);
+	struct release_cpu *cpu;
 	struct chain chain = { };
 	unsigned int done = 0;
 	u32 head;
 
+	preempt_disable();
+	cpu = this_cpu_ptr(heap->releaser.cpu);
 	if (cpu->busy) {
 		do {
 			head = READ_ONCE(cpu->head);
 			set_next(obj, head);
 		} while (this_cpu_cmpxchg(heap->releaser.cpu->head, head,
 					  slab_number(obj)) != head);
-		return;
+		goto out;
 	}
 	chain_push(&chain, obj);
 	/*
@@ -499,7 +492,7 @@ static void release_start(struct refslab_heap *heap, struct refslab_object *obj)
 	 */
 	if (object_in_release(heap)) {
 		chain_defer(heap, &chain);
-		return;
+		goto out;
 	}
 	do {
 		cpu->busy = 1;
@@ -517,34 +510,65 @@ static void release_start(struct refslab_heap *heap, struct refslab_object *obj)
 		barrier();
 		/* an interrupt before busy was 0 left its object here */
 	} while (READ_ONCE(cpu->head) || chain.head);
+out:
+	preempt_enable();
+}
+
+/* Nobody wants to know, and nothing goes with it; its memory may want more. */
+static bool dies_alone(const struct refslab_type *type,
+		       const struct refslab_object *obj)
+{
+	return type->leaf && !type->release &&
+	       !(type->flags & REFSLAB_TYPE_WEAK && weak_any(obj));
+}
+
+/*
+ * The last reference is gone. Nothing but jumps to other functions at the end,
+ * so that nothing has to be saved.
+ */
+static __always_inline void put_last(struct refslab_object *obj)
+{
+	struct refslab_type *type = slab_of(obj)->type;
+
+	/* what others did before their puts comes before our release */
+	smp_acquire__after_ctrl_dep();
+	if (unlikely(!type->path.plain && !dies_alone(type, obj))) {
+		release_start(type->heap, obj);
+		return;
+	}
+	atomic64_set_release(&obj->word, 0);
+	if (object_undress_wanted())
+		object_free(type, obj);
+	else
+		magazine_free(type, obj);
+}
+
+static noinline void put_rare(struct refslab_object *obj, u64 old)
+{
+	if (put_rest(obj, old))
+		put_last(obj);
 }
 
 /**
- * __refslab_put_slow - the rare cases of refslab_put()
+ * __refslab_put_slow - the rare cases of refslab_put(), and the last reference
  * @obj: the object
  * @old: its word before the subtraction
  *
- * Context: As refslab_put(), preemption off.
+ * Context: As refslab_put().
  */
 void __refslab_put_slow(struct refslab_object *obj, u64 old)
 {
-	struct refslab_type *type;
-	struct slab *slab;
-
 	delay_at(DELAY_PUT);
-	if (!put_rest(obj, old))
-		return;
-	slab = slab_of(obj);
-	type = slab->type;
-	if (type->leaf && !type->release &&
-	    !(type->flags & REFSLAB_TYPE_WEAK && weak_any(obj))) {
-		atomic64_set_release(&obj->word, 0);
-		object_free(type, obj);
-		return;
-	}
-	release_start(slab->heap, obj);
+	/* what is LISTED and has a count at all has a count of 1, or we were not here */
+	if (likely((s32)old >= (s32)REFSLAB_COUNT_ONE))
+		put_last(obj);
+	else
+		put_rare(obj, old);
 }
 EXPORT_SYMBOL_GPL(__refslab_put_slow);
+
+/* Objects of put_bulk() that go back to their magazine together. */
+#define PUT_BATCH	32
 
 /**
  * refslab_put_bulk - give several references back
@@ -555,8 +579,36 @@ EXPORT_SYMBOL_GPL(__refslab_put_slow);
  */
 void refslab_put_bulk(unsigned int n, struct refslab_object **objs)
 {
-	while (n--)
-		refslab_put(*objs++);
+	struct refslab_type *type, *last = NULL;
+	void *batch[PUT_BATCH];
+	unsigned int dead = 0;
+	u64 old;
+
+	for (; n; n--, objs++) {
+		old = atomic64_fetch_add_release(REFSLAB_VERSION_ONE -
+						 REFSLAB_COUNT_ONE, &(*objs)->word);
+		if ((s32)old >= (s32)(2 * REFSLAB_COUNT_ONE))
+			continue;
+		if (unlikely((old & (REFSLAB_COUNT_MASK | REFSLAB_PINNED)) !=
+			     REFSLAB_COUNT_ONE) ||
+		    !slab_of(*objs)->type->path.plain) {
+			__refslab_put_slow(*objs, old);
+			continue;
+		}
+		smp_acquire__after_ctrl_dep();
+		type = slab_of(*objs)->type;
+		if (dead == PUT_BATCH || (dead && type != last)) {
+			magazine_free_bulk(last, dead, batch);
+			dead = 0;
+		}
+		last = type;
+		atomic64_set_release(&(*objs)->word, 0);
+		if (unlikely(object_undress_wanted()))
+			object_undress(type, *objs);
+		batch[dead++] = *objs;
+	}
+	if (dead)
+		magazine_free_bulk(last, dead, batch);
 }
 EXPORT_SYMBOL_GPL(refslab_put_bulk);
 
@@ -633,6 +685,8 @@ bool object_sane(struct refslab_object *obj)
 	u64 word = atomic64_read(&obj->word);
 	struct slab *slab = slab_of(obj);
 
+	if (word & REFSLAB_PINNED && !(word & REFSLAB_UNLISTED))
+		return false;
 	if (slab_is_free(slab, slab_index(slab, obj)))
 		return !word;
 	if (slab->type->leaf && word & (REFSLAB_GATHERED | REFSLAB_CLAIMED |

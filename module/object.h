@@ -3,7 +3,9 @@
 #ifndef _REFSLAB_OBJECT_H
 #define _REFSLAB_OBJECT_H
 
+#include <linux/mm.h>
 #include <linux/refslab.h>
+#include <linux/tracepoint-defs.h>
 
 #include "slab.h"
 
@@ -80,6 +82,15 @@ struct releaser {
 	struct task_struct *worker;
 };
 
+DECLARE_TRACEPOINT(refslab_free);
+
+/* Whether there is more to do to an object that is free now. */
+static __always_inline bool object_undress_wanted(void)
+{
+	return IS_ENABLED(CONFIG_KASAN) || tracepoint_enabled(refslab_free) ||
+	       want_init_on_free();
+}
+
 int releaser_init(struct releaser *releaser, gfp_t gfp);
 void releaser_flush(struct releaser *releaser);
 void releaser_destroy(struct releaser *releaser);
@@ -89,6 +100,7 @@ struct refslab_object *object_alloc(struct refslab_type *type, gfp_t gfp);
 void object_put_edge(struct refslab_object *obj, struct chain *chain);
 unsigned long object_release_chain(struct refslab_heap *heap, struct chain *chain);
 void object_call_release(struct refslab_type *type, struct refslab_object *obj);
+void object_undress(struct refslab_type *type, struct refslab_object *obj);
 void object_free(struct refslab_type *type, struct refslab_object *obj);
 bool object_sane(struct refslab_object *obj);
 

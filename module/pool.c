@@ -29,6 +29,9 @@
 static_assert(REFSLAB_CHUNK_SIZE == SZ_32K);
 static_assert(ilog2(CHUNKS_MAX) + CHUNK_GRANULES_SHIFT == NUMBER_BITS);
 
+/* Its address marks pages; nobody else has a reason to keep that. */
+const u8 chunk_mark;
+
 static unsigned long to_chunks(u64 bytes)
 {
 	if (bytes > REFSLAB_HEAP_MAX)
@@ -138,8 +141,7 @@ struct chunk *pool_walk_chunk(struct pool *pool, u32 number)
 
 	raw_spin_lock_irqsave(&pool->lock, flags);
 	chunk = pool_find_chunk(pool, number);
-	/* acquire: pairs with the release in slab_setup() */
-	if (chunk && (chunk->state != CHUNK_USED || !smp_load_acquire(&chunk->carved)))
+	if (chunk && !chunk_is_carved(chunk))
 		chunk = NULL;
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 	return chunk;
@@ -158,7 +160,6 @@ static void count_cached(struct pool *pool, struct chunk *chunk, int sign)
 static void cache_add(struct pool *pool, struct chunk *chunk)
 {
 	chunk->state = CHUNK_CACHED;
-	chunk->carved = false;
 	list_add(&chunk->link, &pool->cached[chunk->nid]);
 	count_cached(pool, chunk, 1);
 }
@@ -203,7 +204,6 @@ static struct chunk *pages_alloc(struct pool *pool, int nid, gfp_t gfp)
 	chunk->state = CHUNK_USED;
 	chunk->nid = page_to_nid(page);
 	chunk->grace = 0;
-	chunk->carved = false;
 	/*
 	 * Scanned, so that what only objects point to is not taken for a leak;
 	 * never itself reported as one: the pool knows what it holds.
@@ -214,6 +214,7 @@ static struct chunk *pages_alloc(struct pool *pool, int nid, gfp_t gfp)
 
 static void pages_free(struct chunk *chunk)
 {
+	chunk_set_carved(chunk, false);
 	refslab_kasan_unpoison(chunk, REFSLAB_CHUNK_SIZE);
 	kmemleak_free(chunk);
 	__free_pages(virt_to_page(chunk), REFSLAB_CHUNK_ORDER);
@@ -400,7 +401,7 @@ again:
 /**
  * pool_put_chunk - give a chunk back
  * @pool: the pool
- * @chunk: from pool_get_chunk(); readers may still look at it
+ * @chunk: from pool_get_chunk(), carved no more; readers may still look at it
  *
  * Context: Any context; the caller may hold raw spinlocks.
  */
@@ -793,6 +794,27 @@ void pool_close(struct pool *pool)
 	raw_spin_unlock_irq(&pool->lock);
 	refslab_shrinker_destroy(pool->shrinker);
 	cancel_work_sync(&pool->work);
+}
+
+/**
+ * pool_hide - no chunk is carved any more
+ * @pool: a closed pool; nobody carves any more
+ *
+ * After a grace period nobody looks at what is in the chunks.
+ *
+ * Context: May sleep.
+ */
+void pool_hide(struct pool *pool)
+{
+	struct chunk *chunk;
+	u32 number;
+
+	for (number = 0; number < pool->next_number; number++) {
+		chunk = pool_find_chunk(pool, number);
+		if (chunk)
+			chunk_set_carved(chunk, false);
+		cond_resched();
+	}
 }
 
 /**

@@ -5,6 +5,8 @@
 
 #include <linux/refslab.h>
 #include <linux/list.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
@@ -29,8 +31,6 @@ enum chunk_state {
  * @number: index in the chunk table; fixed while the pool has the chunk
  * @nid: node of the pages; fixed
  * @grace: RCU state at the time it began to wait; pool->lock
- * @carved: whoever has it has set it up, and it can be walked; set by release,
- *	cleared under pool->lock on the way into the cache
  */
 struct chunk {
 	struct list_head link;
@@ -38,7 +38,6 @@ struct chunk {
 	u32		number;
 	int		nid;
 	unsigned long	grace;
-	bool		carved;
 };
 
 /**
@@ -111,6 +110,7 @@ struct pool_usage {
 int pool_init(struct pool *pool, const char *name,
 	      const struct refslab_heap_args *args);
 void pool_close(struct pool *pool);
+void pool_hide(struct pool *pool);
 void pool_destroy(struct pool *pool);
 int pool_set_limits(struct pool *pool, unsigned int which,
 		    const u64 bytes[POOL_LIMITS]);
@@ -124,6 +124,42 @@ void pool_put_chunk(struct pool *pool, struct chunk *chunk);
 struct chunk *pool_take_back(struct pool *pool,
 			     bool (*match)(struct chunk *chunk, void *arg),
 			     void *arg);
+
+/*
+ * Whether a chunk is carved: whoever has it has set it up, and readers may look.
+ * Said in its page, where one can look without knowing whose memory it is; in
+ * an RCU read section that began before, a chunk seen carved stays what it is.
+ * So the mark goes before the grace period that ends with another use begins.
+ */
+extern const u8 chunk_mark;
+
+static inline bool page_is_carved(const struct page *page)
+{
+	/* acquire: pairs with the release in chunk_set_carved() */
+	return smp_load_acquire(&page->private) == (unsigned long)&chunk_mark;
+}
+
+static inline bool chunk_is_carved(const struct chunk *chunk)
+{
+	return page_is_carved(virt_to_page(chunk));
+}
+
+static inline void chunk_set_carved(struct chunk *chunk, bool carved)
+{
+	/* release: who sees the mark sees what was set up */
+	smp_store_release(&virt_to_page(chunk)->private,
+			  carved ? (unsigned long)&chunk_mark : 0);
+}
+
+/* The chunk at an address whose memory may be anybody's, if it is carved. */
+static inline struct chunk *chunk_find(const void *address)
+{
+	void *base = (void *)((unsigned long)address & ~(REFSLAB_CHUNK_SIZE - 1));
+	/* memory can be unplugged, and its struct pages with it */
+	struct page *page = pfn_to_online_page(PHYS_PFN(__pa(base)));
+
+	return page && page_is_carved(page) ? base : NULL;
+}
 
 /* The chunk of a number that is known to be in use. */
 static inline struct chunk *pool_chunk(const struct pool *pool, u32 number)

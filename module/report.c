@@ -5,6 +5,7 @@
  */
 #include "report.h"
 
+#include <linux/export.h>
 #include <linux/ratelimit.h>
 
 #include "heap.h"
@@ -146,3 +147,53 @@ void report_sweep_broken(struct refslab_heap *heap, struct refslab_object *obj,
 	WARN(first, "refslab: heap %s stops sweeping and goes on by reference counts: object %u of type %s, committed, has the word %#llx\n",
 	     heap->name, slab_number(obj), slab_of(obj)->type->name, word);
 }
+
+/**
+ * report_sweep - a sweep is over, and its heap is to log that
+ * @heap: the heap
+ * @generation: of the sweep
+ * @result: what it did
+ *
+ * Context: Any context.
+ */
+void report_sweep(struct refslab_heap *heap, unsigned int generation,
+		  const struct refslab_sweep_result *result)
+{
+	/* programs can sweep as often as they like */
+	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 50);
+
+	if (__ratelimit(&limit))
+		pr_info("refslab: heap %s: sweep of generation %u: %llu candidates, %llu examined, %llu freed, %llu unfreed, %llu ns\n",
+			heap->name, generation, result->candidates,
+			result->examined, result->freed, result->unfreed,
+			result->time_ns);
+}
+
+/**
+ * refslab_set_logging - tell the kernel's log of each sweep
+ * @heap: the heap
+ * @on: from now on
+ *
+ * A line for each sweep, not more often than the log likes.
+ *
+ * Context: Any context.
+ */
+void refslab_set_logging(struct refslab_heap *heap, bool on)
+{
+	/* pairs with the READ_ONCE() at the end of a sweep; one late or early does not matter */
+	WRITE_ONCE(heap->sweep.log, on);
+}
+EXPORT_SYMBOL_GPL(refslab_set_logging);
+
+/**
+ * refslab_get_logging - whether the kernel's log is told of each sweep
+ * @heap: the heap
+ *
+ * Context: Any context.
+ * Return: as it was set last; false in a new heap.
+ */
+bool refslab_get_logging(struct refslab_heap *heap)
+{
+	return READ_ONCE(heap->sweep.log);
+}
+EXPORT_SYMBOL_GPL(refslab_get_logging);

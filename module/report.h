@@ -7,6 +7,7 @@
 
 struct refslab_heap;
 struct refslab_object;
+struct refslab_sweep_result;
 struct refslab_type;
 
 void report_overflow(struct refslab_object *obj);
@@ -17,5 +18,7 @@ void report_bad_free(struct refslab_type *type, struct refslab_object *obj);
 void report_survivors(struct refslab_type *type);
 void report_sweep_broken(struct refslab_heap *heap, struct refslab_object *obj,
 			 u64 word);
+void report_sweep(struct refslab_heap *heap, unsigned int generation,
+		  const struct refslab_sweep_result *result);
 
 #endif /* _REFSLAB_REPORT_H */

@@ -77,7 +77,7 @@ void session_take_back(struct session *session, u64 handle)
  * The count saturates at twice as many, with a WARN: that is for mistakes in
  * the kernel, not for programs with much memory. So many at once cannot race.
  */
-#define REFERENCES_MAX	BIT(26)
+#define REFERENCES_MAX	BIT(25)
 
 bool session_may_get(const struct refslab_object *object)
 {

@@ -92,8 +92,6 @@ static void slab_setup(struct slab *slab, struct refslab_type *type)
 		refslab_kasan_poison((void *)object + type->header,
 				     layout->size - type->header);
 	}
-	/* who walks the chunks sees it whole; pairs with pool_walk_chunk() */
-	smp_store_release(&slab->chunk.carved, true);
 	trace_refslab_slab_create(type, slab);
 }
 
@@ -122,6 +120,7 @@ static void slab_revive(struct slab *slab, struct slab_node *node)
 	raw_spin_lock(&sweep->dirty_lock);
 	slab->retired = false;
 	raw_spin_unlock(&sweep->dirty_lock);
+	chunk_set_carved(&slab->chunk, true);
 	list_add_tail(&slab->list, &node->partial);
 	node->partial_count++;
 	node->slabs++;
@@ -176,6 +175,7 @@ static void slab_retire(struct refslab_type *type, struct slab_node *node,
 	node->empty--;
 	trace_refslab_slab_retire(type, slab);
 	candidate_retire(slab);
+	chunk_set_carved(&slab->chunk, false);
 	pool_put_chunk(&type->heap->pool, &slab->chunk);
 }
 

@@ -83,6 +83,17 @@ static inline struct slab *slab_of(const void *object)
 	return (struct slab *)((unsigned long)object & ~(REFSLAB_CHUNK_SIZE - 1));
 }
 
+/*
+ * The slab at an address whose memory may be anybody's, or NULL; in an RCU read
+ * section, for as long as that lasts.
+ */
+static inline struct slab *slab_find(const void *address)
+{
+	struct chunk *chunk = chunk_find(address);
+
+	return chunk ? container_of(chunk, struct slab, chunk) : NULL;
+}
+
 static inline u32 slab_index(const struct slab *slab, const void *object)
 {
 	u32 offset = (unsigned long)object - (unsigned long)slab -
@@ -94,6 +105,15 @@ static inline u32 slab_index(const struct slab *slab, const void *object)
 static inline struct refslab_object *slab_object(const struct slab *slab, u32 i)
 {
 	return (void *)slab + slab->layout->first + i * slab->layout->size;
+}
+
+/* Whether an object of the slab begins at an address. */
+static inline bool slab_has(const struct slab *slab, const void *address)
+{
+	u32 i = slab_index(slab, address);
+
+	return address >= (void *)slab_object(slab, 0) &&
+	       i < slab->layout->objects && slab_object(slab, i) == address;
 }
 
 static inline unsigned long *slab_hints(struct slab *slab, unsigned int gen)

@@ -48,7 +48,10 @@ struct gathered {
  * @t: the tentative ones
  * @live: the others
  * @marks: the mark stack
+ * @chunk: the chunk looked up last, and its @number: objects next to each other
+ *	on a list lie next to each other in memory as a rule
  * @steps: slots read so far
+ * @dead: objects that died in T
  * @given_up: T was, and goes on as it is
  * @quarantined: T was, in place of being freed
  * @finalized: finalizers have run, and this is the second round
@@ -60,7 +63,10 @@ struct run {
 	unsigned int	gen;
 	struct gathered	all, t, live;
 	struct refslab_object *marks;
+	struct chunk	*chunk;
+	u32		number;
 	unsigned long	steps;
+	unsigned long	dead;
 	bool		given_up;
 	bool		quarantined;
 	bool		finalized;
@@ -71,7 +77,16 @@ struct run {
 
 static struct refslab_object *numbered(struct run *run, u32 number)
 {
-	return number ? slab_numbered(&run->heap->pool, number) : NULL;
+	u32 chunk = number >> CHUNK_GRANULES_SHIFT;
+
+	if (!number)
+		return NULL;
+	if (chunk != run->number || !run->chunk) {
+		run->number = chunk;
+		run->chunk = pool_chunk(&run->heap->pool, chunk);
+	}
+	return (void *)run->chunk +
+	       ((number & (BIT(CHUNK_GRANULES_SHIFT) - 1)) << GRANULE_SHIFT);
 }
 
 static u64 note(struct refslab_object *obj)
@@ -109,9 +124,10 @@ static void scratch_add(struct refslab_object *obj)
 		set_note(obj, old + BIT_ULL(NOTE_SCRATCH_SHIFT));
 }
 
-static void append(struct gathered *list, struct refslab_object *obj)
+/* @note_new is what the object's note becomes; nothing is linked behind it. */
+static void append(struct gathered *list, struct refslab_object *obj, u64 note_new)
 {
-	set_note(obj, note(obj) & ~NUMBER_MASK);
+	set_note(obj, note_new & ~NUMBER_MASK);
 	if (list->tail)
 		set_note(list->tail, note(list->tail) | slab_number(obj));
 	else
@@ -126,11 +142,6 @@ static bool is_gathered(struct refslab_object *obj)
 	return atomic64_read_acquire(&obj->word) & REFSLAB_GATHERED;
 }
 
-static bool is_tentative(struct refslab_object *obj)
-{
-	return is_gathered(obj) && !(note(obj) & NOTE_LIVE);
-}
-
 static u64 word_count(u64 word)
 {
 	return (word & REFSLAB_COUNT_MASK) >> REFSLAB_COUNT_SHIFT;
@@ -138,7 +149,7 @@ static u64 word_count(u64 word)
 
 static bool word_touched(u64 word)
 {
-	return word & (REFSLAB_VERSION_MASK | REFSLAB_LISTED);
+	return word & REFSLAB_VERSION_MASK || !(word & REFSLAB_UNLISTED);
 }
 
 static bool wants_finalize(struct refslab_object *obj)
@@ -154,7 +165,7 @@ static bool looks_dead(struct run *run, struct refslab_object *obj)
 	/* came in after the finalizers had run: its turn is next time */
 	if (run->finalized && wants_finalize(obj))
 		return false;
-	return !word_touched(word) && !(word & REFSLAB_SATURATED) &&
+	return !word_touched(word) && !(word & REFSLAB_PINNED) &&
 	       word_count(word) && word_count(word) == scratch_of(obj);
 }
 
@@ -187,51 +198,64 @@ static void section_end(struct run *run)
 	rcu_read_unlock();
 }
 
-/* An object with slots that one of @obj's refers to, or NULL after the last. */
-static struct refslab_object *next_target(struct run *run,
-					  struct refslab_object *obj,
-					  unsigned long *cursor)
+/* The next slot of @obj that is filled, and what it refers to; or NULL. */
+static struct refslab_slot *next_edge(struct run *run, struct refslab_object *obj,
+				      unsigned long *cursor,
+				      struct refslab_object **target)
 {
 	const struct refslab_type *type = slab_of(obj)->type;
-	struct refslab_object *target;
 	struct refslab_slot *slot;
 
-	section_step(run);
-	while ((slot = type_next_slot(type, obj, cursor))) {
-		/* acquire: pairs with the xchg that stored it; the target is whole */
-		target = smp_load_acquire(&slot->target);
-		if (target && !READ_ONCE(slab_of(target)->type)->leaf)
-			return target;
+	do {
 		section_step(run);
-	}
+		slot = type_next_slot(type, obj, cursor);
+		if (!slot)
+			return NULL;
+		/* acquire: pairs with the xchg that stored it; the target is whole */
+		*target = smp_load_acquire(&slot->target);
+	} while (!*target);
+	return slot;
+}
+
+/* What the next slot of @obj refers to that is gathered, or NULL. */
+static struct refslab_object *next_gathered(struct run *run,
+					    struct refslab_object *obj,
+					    unsigned long *cursor)
+{
+	struct refslab_object *target;
+
+	/* leaf objects never are */
+	while (next_edge(run, obj, cursor, &target))
+		if (is_gathered(target))
+			return target;
 	return NULL;
 }
 
-/* --- 1. gather --- */
+/* --- 1. gather, 2. count --- */
 
 /**
  * sweep_own - gather one object
  * @obj: an object with slots, in a read section
- * @want: flags that its word must have
+ * @unwanted: REFSLAB_UNLISTED if it must be a candidate, or 0
  * @old: its word before
  *
  * Context: sweep.mutex held.
  * Return: true if its note and its memory are ours now.
  */
-bool sweep_own(struct refslab_object *obj, u64 want, u64 *old)
+bool sweep_own(struct refslab_object *obj, u64 unwanted, u64 *old)
 {
 	*old = atomic64_read(&obj->word);
 	do {
 		if (!(*old & REFSLAB_COUNT_MASK) ||
-		    *old & (REFSLAB_GATHERED | REFSLAB_SATURATED) ||
-		    (*old & want) != want)
+		    *old & (REFSLAB_GATHERED | REFSLAB_PINNED | unwanted))
 			return false;
 		/*
 		 * Full barrier: what we read of slots from here on is not older
 		 * than the moment from which on a touch shows.
 		 */
 	} while (!atomic64_try_cmpxchg(&obj->word, (s64 *)old,
-				       (*old & REFSLAB_COUNT_MASK) | REFSLAB_GATHERED));
+				       (*old & REFSLAB_COUNT_MASK) | REFSLAB_GATHERED |
+				       REFSLAB_UNLISTED));
 	return true;
 }
 
@@ -241,45 +265,42 @@ bool sweep_own(struct refslab_object *obj, u64 want, u64 *old)
  * @note: what its note becomes
  * @list: make it a candidate; otherwise only if it was touched
  *
- * Context: sweep.mutex held.
+ * Context: sweep.mutex held, in a read section.
  */
 void sweep_disown(struct refslab_object *obj, u64 note, bool list)
 {
-	struct slab *slab = slab_of(obj);
 	bool listed;
 	u64 old, new;
 
-	rcu_read_lock();
 	/* before GATHERED goes, and with it our right to write here */
 	set_note(obj, note);
 	old = atomic64_read_acquire(&obj->word);
 	do {
-		listed = old & REFSLAB_COUNT_MASK && !(old & REFSLAB_SATURATED) &&
+		listed = old & REFSLAB_COUNT_MASK && !(old & REFSLAB_PINNED) &&
 			 (list || word_touched(old));
-		new = old & ~(REFSLAB_GATHERED | REFSLAB_LISTED);
+		new = (old & ~REFSLAB_GATHERED) | REFSLAB_UNLISTED;
 		if (listed)
-			new |= REFSLAB_LISTED;
+			new &= ~REFSLAB_UNLISTED;
 		/* the releaser's last step came first: nobody but us has it */
 		if (old & REFSLAB_RELEASED)
 			new = 0;
 		/* with a count of 0 its releaser frees it; pairs with object_finish() */
 	} while (!atomic64_try_cmpxchg(&obj->word, (s64 *)&old, new));
 	if (listed)
-		candidate_hint(slab, obj, (note & NOTE_GEN) >> NOTE_GEN_SHIFT);
-	rcu_read_unlock();
+		candidate_hint(slab_of(obj), obj, (note & NOTE_GEN) >> NOTE_GEN_SHIFT);
 	if (old & REFSLAB_RELEASED)
-		object_free(slab->type, obj);
+		object_free(slab_of(obj)->type, obj);
 }
 
-static void gather(struct run *run, struct refslab_object *obj, u64 want)
+static bool gather(struct run *run, struct refslab_object *obj, u64 unwanted)
 {
 	u64 old;
 
-	if (!sweep_own(obj, want, &old))
-		return;
-	set_note(obj, (note(obj) & (NOTE_GEN | NOTE_FINALIZED)) |
-		      (old & REFSLAB_LISTED ? NOTE_CANDIDATE : 0));
-	append(&run->all, obj);
+	if (!sweep_own(obj, unwanted, &old))
+		return false;
+	append(&run->all, obj, (note(obj) & (NOTE_GEN | NOTE_FINALIZED)) |
+			       (old & REFSLAB_UNLISTED ? 0 : NOTE_CANDIDATE));
+	return true;
 }
 
 /* In a read section, the slab off its dirty list. */
@@ -303,7 +324,7 @@ static void gather_slab(struct run *run, struct slab *slab, unsigned int gen)
 			if (object_generation(obj) > run->gen)
 				candidate_hint(slab, obj, object_generation(obj));
 			else
-				gather(run, obj, REFSLAB_LISTED);
+				gather(run, obj, REFSLAB_UNLISTED);
 		}
 	}
 }
@@ -337,45 +358,42 @@ static void gather_hinted(struct run *run)
 	}
 }
 
+/*
+ * Gathers what is reached, and counts the edges to it. An edge counts if its
+ * slot was seen filled after the version of its target had been cleared: so a
+ * target gathered just now is looked at again, one gathered before need not be.
+ */
 static void gather_reached(struct run *run)
 {
 	struct refslab_object *obj, *target;
+	struct refslab_slot *slot;
 	unsigned long cursor;
 
 	section_begin(run);
 	for (obj = run->all.head; obj; obj = link_of(run, obj)) {
 		cursor = 0;
-		while ((target = next_target(run, obj, &cursor)))
-			if (object_generation(target) <= run->gen)
-				gather(run, target, 0);
-	}
-	section_end(run);
-}
-
-/* --- 2. count --- */
-
-static void count_edges(struct run *run)
-{
-	struct refslab_object *obj, *target;
-	unsigned long cursor;
-
-	section_begin(run);
-	for (obj = run->all.head; obj; obj = link_of(run, obj)) {
-		cursor = 0;
-		while ((target = next_target(run, obj, &cursor)))
-			if (is_gathered(target))
+		while ((slot = next_edge(run, obj, &cursor, &target))) {
+			if (is_gathered(target) ||
+			    (!READ_ONCE(slab_of(target)->type)->leaf &&
+			     object_generation(target) <= run->gen &&
+			     gather(run, target, 0) &&
+			     READ_ONCE(slot->target) == target))
 				scratch_add(target);
+		}
 	}
 	section_end(run);
 }
 
 /* --- 3. scan --- */
 
-/* Live, and so is everything gathered that it reaches. In a read section. */
-static void mark_live(struct run *run, struct refslab_object *obj)
+/*
+ * Live, and so is everything gathered that it reaches. In a read section. Returns
+ * how many.
+ */
+static unsigned long mark_live(struct run *run, struct refslab_object *obj)
 {
 	struct refslab_object *target;
-	unsigned long cursor;
+	unsigned long cursor, n = 0;
 
 	set_note(obj, note(obj) | NOTE_LIVE);
 	set_scratch(obj, 0);
@@ -383,41 +401,55 @@ static void mark_live(struct run *run, struct refslab_object *obj)
 	while ((obj = run->marks)) {
 		/* the stack runs through scratch, which a live object needs no more */
 		run->marks = numbered(run, scratch_of(obj));
+		n++;
 		cursor = 0;
-		while ((target = next_target(run, obj, &cursor))) {
-			if (!is_tentative(target))
+		while ((target = next_gathered(run, obj, &cursor))) {
+			if (note(target) & NOTE_LIVE)
 				continue;
 			set_note(target, note(target) | NOTE_LIVE);
 			set_scratch(target, run->marks ? slab_number(run->marks) : 0);
 			run->marks = target;
 		}
 	}
+	return n;
 }
 
-static void mark_touched(struct run *run, struct gathered *list)
+/* Finds out who of @list is live. Returns how many are that were not before. */
+static unsigned long mark_touched(struct run *run, struct gathered *list)
 {
 	struct refslab_object *obj;
+	unsigned long n = 0;
 
 	section_begin(run);
 	for (obj = list->head; obj; obj = link_of(run, obj)) {
 		section_step(run);
 		if (!(note(obj) & NOTE_LIVE) && !looks_dead(run, obj))
-			mark_live(run, obj);
+			n += mark_live(run, obj);
 	}
 	section_end(run);
+	return n;
 }
 
-/* Splits @list: the live ones go to run->live, the others become T. */
-static void split(struct run *run, struct gathered *list)
+/* Splits @list, of which @live are live: they go to run->live, the rest is T. */
+static void split(struct run *run, struct gathered *list, unsigned long live)
 {
 	struct gathered from = *list, t = { };
 	struct refslab_object *obj, *next;
 	unsigned long n = 0;
 
 	memset(list, 0, sizeof(*list));
+	if (!live) {
+		run->t = from;
+		return;
+	}
+	if (live == from.count && !run->live.count) {
+		run->live = from;
+		memset(&run->t, 0, sizeof(run->t));
+		return;
+	}
 	for (obj = from.head; obj; obj = next) {
 		next = link_of(run, obj);
-		append(note(obj) & NOTE_LIVE ? &run->live : &t, obj);
+		append(note(obj) & NOTE_LIVE ? &run->live : &t, obj, note(obj));
 		if (!(++n % 1024))
 			cond_resched();
 	}
@@ -439,8 +471,8 @@ static void recount_edges(struct run *run)
 	}
 	for (obj = run->t.head; obj; obj = link_of(run, obj)) {
 		cursor = 0;
-		while ((target = next_target(run, obj, &cursor)))
-			if (is_tentative(target))
+		while ((target = next_gathered(run, obj, &cursor)))
+			if (!(note(target) & NOTE_LIVE))
 				scratch_add(target);
 	}
 	section_end(run);
@@ -449,16 +481,15 @@ static void recount_edges(struct run *run)
 /* False if T would not settle. */
 static bool recount(struct run *run)
 {
-	unsigned long before;
+	unsigned long live;
 	int i;
 
-	for (i = 0; i < RECOUNTS_MAX; i++) {
-		before = run->t.count;
+	for (i = 0; i < RECOUNTS_MAX && run->t.count; i++) {
 		recount_edges(run);
-		mark_touched(run, &run->t);
-		split(run, &run->t);
+		live = mark_touched(run, &run->t);
+		split(run, &run->t, live);
 		delay_at(DELAY_RECOUNT);
-		if (run->t.count == before)
+		if (!live)
 			return true;
 	}
 	return !run->t.count;
@@ -468,7 +499,8 @@ static bool recount(struct run *run)
 
 static u64 claim_word(struct refslab_object *obj)
 {
-	return REFSLAB_GATHERED | scratch_of(obj) << REFSLAB_COUNT_SHIFT;
+	return REFSLAB_GATHERED | REFSLAB_UNLISTED |
+	       scratch_of(obj) << REFSLAB_COUNT_SHIFT;
 }
 
 /* Returns the first object that could not be claimed, or NULL. */
@@ -567,9 +599,10 @@ static bool decide(struct run *run, u64 end)
 
 /* --- 7. free --- */
 
-static void empty_slots(struct run *run, struct refslab_object *obj)
+/* Empties the slots of a member of T, and puts what is no member. */
+static void empty_slots(struct run *run, struct refslab_object *obj,
+			const struct refslab_type *type)
 {
-	const struct refslab_type *type = slab_of(obj)->type;
 	struct refslab_object *target;
 	struct refslab_slot *slot;
 	unsigned long cursor = 0;
@@ -581,40 +614,70 @@ static void empty_slots(struct run *run, struct refslab_object *obj)
 			continue;
 		WRITE_ONCE(slot->target, NULL);
 		/* the counts within T die with it */
-		if (!(atomic64_read(&target->word) & REFSLAB_CLAIMED))
+		if (!(atomic64_read(&target->word) & (REFSLAB_CLAIMED | REFSLAB_RELEASED)))
 			object_put_edge(target, &chain);
 	}
-	run->result->freed += object_release_chain(run->heap, &chain);
+	if (chain.head)
+		run->result->freed += object_release_chain(run->heap, &chain);
+}
+
+/* Objects of one type that go back to their slabs together. */
+struct outgoing {
+	struct refslab_type *type;
+	unsigned int n;
+	void *objects[32];
+};
+
+static void outgoing_flush(struct outgoing *out)
+{
+	if (out->n)
+		slab_give(out->type, out->n, out->objects);
+	out->n = 0;
 }
 
 static void free_t(struct run *run)
 {
+	const u64 dead = REFSLAB_GATHERED | REFSLAB_RELEASED;
 	struct sweep *sweep = run->sweep;
-	struct refslab_object *obj;
+	struct refslab_object *obj, *next;
+	struct outgoing out = { };
+	struct refslab_type *type;
 	unsigned long n = 0;
 	u64 old;
 
 	delay_at(DELAY_FREE);
 	for (obj = run->t.head; obj; obj = link_of(run, obj)) {
-		empty_slots(run, obj);
-		if (!(++n % SECTION_SLOTS))
-			cond_resched();
-	}
-	for (obj = run->t.head; obj; obj = link_of(run, obj)) {
-		old = atomic64_xchg(&obj->word, REFSLAB_GATHERED | REFSLAB_RELEASED);
+		empty_slots(run, obj, slab_of(obj)->type);
+		/* since the commit it is ours alone, or somebody breaks the rules */
+		old = atomic64_read(&obj->word);
 		if (unlikely(old != (claim_word(obj) | REFSLAB_CLAIMED)))
 			report_sweep_broken(run->heap, obj, old);
-		if (!(++n % 1024))
-			cond_resched();
-	}
-	for (obj = run->t.head; obj; obj = link_of(run, obj)) {
-		object_call_release(slab_of(obj)->type, obj);
+		atomic64_set(&obj->word, dead);
 		if (!(++n % SECTION_SLOTS))
 			cond_resched();
 	}
 	/* release: who finds IDLE finds no claimed word */
 	atomic64_set_release(&sweep->commit, atomic64_read(&sweep->commit) & ~COMMIT_STATE);
+
+	for (obj = run->t.head; obj; obj = next) {
+		next = link_of(run, obj);
+		type = slab_of(obj)->type;
+		object_call_release(type, obj);
+		if (type != out.type || out.n == ARRAY_SIZE(out.objects)) {
+			outgoing_flush(&out);
+			out.type = type;
+		}
+		atomic64_set_release(&obj->word, 0);
+		if (object_undress_wanted())
+			object_undress(type, obj);
+		out.objects[out.n++] = obj;
+		if (!(++n % SECTION_SLOTS))
+			cond_resched();
+	}
+	outgoing_flush(&out);
 	run->result->freed += run->t.count;
+	run->dead = run->t.count;
+	memset(&run->t, 0, sizeof(run->t));
 }
 
 /* --- 8. let go --- */
@@ -640,14 +703,14 @@ static void let_go(struct run *run, struct refslab_object *obj, bool again)
 static void let_go_list(struct run *run, struct gathered *list, bool again)
 {
 	struct refslab_object *obj, *next;
-	unsigned long n = 0;
 
+	section_begin(run);
 	for (obj = list->head; obj; obj = next) {
 		next = link_of(run, obj);
 		let_go(run, obj, again);
-		if (!(++n % SECTION_SLOTS))
-			cond_resched();
+		section_step(run);
 	}
+	section_end(run);
 }
 
 /* --- finalizers --- */
@@ -689,10 +752,11 @@ static void gather_again(struct refslab_object *obj)
 {
 	u64 old = atomic64_read(&obj->word);
 
-	while (old & REFSLAB_COUNT_MASK && !(old & REFSLAB_SATURATED) &&
+	while (old & REFSLAB_COUNT_MASK && !(old & REFSLAB_PINNED) &&
 	       /* full barrier, as in sweep_own() */
 	       !atomic64_try_cmpxchg(&obj->word, (s64 *)&old,
-				     (old & REFSLAB_COUNT_MASK) | REFSLAB_GATHERED))
+				     (old & REFSLAB_COUNT_MASK) | REFSLAB_GATHERED |
+				     REFSLAB_UNLISTED))
 		;
 	set_note(obj, (note(obj) & (NOTE_GEN | NOTE_FINALIZED | NUMBER_MASK)) |
 		      NOTE_CANDIDATE);
@@ -763,14 +827,14 @@ int sweep_lock(struct refslab_heap *heap)
 /* Steps 1 to 3, for what has been gathered so far. */
 static void find(struct run *run)
 {
+	unsigned long live;
+
 	gather_reached(run);
 	delay_at(DELAY_GATHER);
-	count_edges(run);
-	delay_at(DELAY_COUNT);
-	mark_touched(run, &run->all);
+	live = mark_touched(run, &run->all);
 	delay_at(DELAY_SCAN);
 	run->result->examined = max_t(u64, run->result->examined, run->all.count);
-	split(run, &run->all);
+	split(run, &run->all, live);
 }
 
 /**
@@ -793,7 +857,6 @@ void sweep_run(struct refslab_heap *heap, unsigned int generation,
 		.result = result,
 	};
 	u64 start = ktime_get_ns();
-	bool dead;
 
 	lockdep_assert_held(&sweep->mutex);
 	memset(result, 0, sizeof(*result));
@@ -807,9 +870,8 @@ void sweep_run(struct refslab_heap *heap, unsigned int generation,
 		finalize_t(&run);
 		find(&run);
 	}
-	dead = !run.given_up && !run.quarantined && run.t.count &&
-	       decide(&run, COMMIT_COMMITTED);
-	if (dead) {
+	if (!run.given_up && !run.quarantined && run.t.count &&
+	    decide(&run, COMMIT_COMMITTED)) {
 		free_t(&run);
 	} else {
 		if (run.given_up || run.quarantined)
@@ -822,7 +884,7 @@ void sweep_run(struct refslab_heap *heap, unsigned int generation,
 	let_go_list(&run, &run.live, false);
 	let_go_list(&run, &run.t, true);
 	if (generation == GENERATIONS - 1) {
-		sweep->old = result->examined - (dead ? run.t.count : 0);
+		sweep->old = result->examined - run.dead;
 		sweep->aged = 0;
 	}
 
@@ -836,6 +898,8 @@ void sweep_run(struct refslab_heap *heap, unsigned int generation,
 	WRITE_ONCE(stats->time_ns, stats->time_ns + result->time_ns);
 	WRITE_ONCE(stats->longest_ns, max(stats->longest_ns, result->time_ns));
 	trace_refslab_sweep_end(heap, generation, result);
+	if (READ_ONCE(sweep->log))
+		report_sweep(heap, generation, result);
 	WRITE_ONCE(sweep->task, NULL);
 }
 
@@ -865,7 +929,7 @@ int sweep_validate(struct refslab_heap *heap)
 			if (!object_sane(obj) || word & REFSLAB_GATHERED)
 				bad++;
 			if (slab->type->leaf || !(word & REFSLAB_COUNT_MASK) ||
-			    !(word & REFSLAB_LISTED) || word & REFSLAB_SATURATED)
+			    word & REFSLAB_UNLISTED)
 				continue;
 			gen = object_generation(obj);
 			if (gen == GENERATION_FROZEN)

@@ -34,6 +34,7 @@ struct sweep_stats {
  * @old: objects that survived the last full sweep; @mutex
  * @quarantine: what would be freed is frozen instead, to be looked at;
  *	WRITE_ONCE
+ * @log: the kernel's log is told of each; WRITE_ONCE
  * @finalizers: a type has finalize(); set once
  * @broken: an invariant failed: no more sweeps of this heap; set once
  */
@@ -47,6 +48,7 @@ struct sweep {
 	u64		aged;
 	u64		old;
 	bool		quarantine;
+	bool		log;
 	bool		finalizers;
 	bool		broken;
 };
@@ -55,7 +57,7 @@ void sweep_init(struct sweep *sweep);
 int sweep_lock(struct refslab_heap *heap);
 void sweep_run(struct refslab_heap *heap, unsigned int generation,
 	       struct refslab_sweep_result *result);
-bool sweep_own(struct refslab_object *obj, u64 want, u64 *old);
+bool sweep_own(struct refslab_object *obj, u64 unwanted, u64 *old);
 void sweep_disown(struct refslab_object *obj, u64 note, bool list);
 int sweep_validate(struct refslab_heap *heap);
 

@@ -142,3 +142,23 @@ int call_quarantine(struct session *session, union session_data *data)
 	arg->objects = n;
 	return 0;
 }
+
+int call_debug(struct session *session, union session_data *data)
+{
+	const u32 known = REFSLAB_DEBUG_STATS | REFSLAB_DEBUG_SAVEALL;
+	struct refslab_heap *heap = session_heap(session);
+	struct refslab_debug *arg = &data->debug;
+
+	if (arg->reserved)
+		return -EINVAL;
+	if (arg->flags & REFSLAB_DEBUG_SET) {
+		if (arg->debug & ~known)
+			return -EINVAL;
+		refslab_set_logging(heap, arg->debug & REFSLAB_DEBUG_STATS);
+		refslab_set_quarantine(heap, arg->debug & REFSLAB_DEBUG_SAVEALL);
+		return 0;
+	}
+	arg->debug = (refslab_get_logging(heap) ? REFSLAB_DEBUG_STATS : 0) |
+		     (refslab_get_quarantine(heap) ? REFSLAB_DEBUG_SAVEALL : 0);
+	return 0;
+}

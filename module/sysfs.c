@@ -193,6 +193,25 @@ static ssize_t quarantined_store(struct kobject *kobj,
 	return n < 0 ? n : count;
 }
 
+static ssize_t log_sweeps_show(struct kobject *kobj, struct kobj_attribute *attr,
+			       char *buf)
+{
+	return sysfs_emit(buf, "%d\n", refslab_get_logging(to_heap(kobj)));
+}
+
+static ssize_t log_sweeps_store(struct kobject *kobj, struct kobj_attribute *attr,
+				const char *buf, size_t count)
+{
+	u64 value;
+	int err;
+
+	err = sysfs_parse(buf, 1, &value);
+	if (err)
+		return err;
+	refslab_set_logging(to_heap(kobj), value);
+	return count;
+}
+
 static ssize_t objects_show(struct kobject *kobj, struct kobj_attribute *attr,
 			    char *buf)
 {
@@ -213,6 +232,7 @@ HEAP_ATTR(collect, collect, 0200, NULL, collect_store);
 HEAP_ATTR(frozen, frozen, 0644, frozen_show, frozen_store);
 HEAP_ATTR(quarantine, quarantine, 0644, quarantine_show, quarantine_store);
 HEAP_ATTR(quarantined, quarantined, 0644, quarantined_show, quarantined_store);
+HEAP_ATTR(log_sweeps, log_sweeps, 0644, log_sweeps_show, log_sweeps_store);
 HEAP_ATTR(objects, objects, 0444, objects_show, NULL);
 
 static struct attribute *heap_attrs[] = {
@@ -227,6 +247,7 @@ static struct attribute *heap_attrs[] = {
 	&frozen.attr.attr,
 	&quarantine.attr.attr,
 	&quarantined.attr.attr,
+	&log_sweeps.attr.attr,
 	&objects.attr.attr,
 	NULL
 };
@@ -254,6 +275,7 @@ static ssize_t stat_show(struct kobject *kobj, struct kobj_attribute *attr,
 
 #define GENERATION_GROUP(_generation)					\
 	STAT_ATTR(_generation, runs);					\
+	STAT_ATTR(_generation, candidates);				\
 	STAT_ATTR(_generation, examined);				\
 	STAT_ATTR(_generation, freed);					\
 	STAT_ATTR(_generation, unfreed);				\
@@ -263,6 +285,7 @@ static ssize_t stat_show(struct kobject *kobj, struct kobj_attribute *attr,
 									\
 	static struct attribute *generation##_generation##_attrs[] = {	\
 		&runs##_generation.attr.attr,				\
+		&candidates##_generation.attr.attr,			\
 		&examined##_generation.attr.attr,			\
 		&freed##_generation.attr.attr,				\
 		&unfreed##_generation.attr.attr,			\

@@ -48,7 +48,7 @@ TYPE_ATTR(slabs, type_sum(type, slabs));
 TYPE_ATTR(partial, type_sum(type, partial_count));
 TYPE_ATTR(objects, refslab_type_objects(type));
 TYPE_ATTR(total_objects, type_sum(type, slabs) * type->layout.objects);
-TYPE_ATTR(magazine, type->magazine_size);
+TYPE_ATTR(magazine, type->path.magazine_size);
 
 static ssize_t shrink_store(struct kobject *kobj, struct kobj_attribute *attr,
 			    const char *buf, size_t count)

@@ -67,20 +67,32 @@ static int type_set_slots(struct refslab_type *type,
 }
 
 /*
- * How much of a fresh object is cleared. Without init_on_alloc or
- * REFSLAB_TYPE_ZERO only the slots need be; a type whose slots are where
- * nobody can tell is cleared whole.
+ * What the usual path needs. Leaf objects are born LISTED: put takes no detour
+ * to list them and no sweep ever looks. Of a fresh object what a sweep notes is
+ * cleared, and without init_on_alloc or REFSLAB_TYPE_ZERO just the slots beyond
+ * that; where nobody can tell where the slots are, all of it.
  */
-static void type_set_clear(struct refslab_type *type)
+static void type_set_path(struct refslab_type *type)
 {
-	u32 all = type->size - type->header;
+	const u32 word = sizeof(struct refslab_object);
+	struct refslab_path *path = &type->path;
 
-	type->clear_init = all;
-	if (type->flags & REFSLAB_TYPE_ZERO || type->traverse || type->slot_offsets)
-		type->clear = all;
+	path->born = type->leaf ? REFSLAB_COUNT_ONE :
+				  REFSLAB_COUNT_ONE | REFSLAB_UNLISTED;
+	/* objects are multiples of 16 bytes apart */
+	path->clear_all = ALIGN(type->size, sizeof(u64)) - word;
+	/* the kernel's init_on_alloc and init_on_free are those it was booted with */
+	if (want_init_on_alloc(0) || type->flags & REFSLAB_TYPE_ZERO ||
+	    type->traverse || type->slot_offsets)
+		path->clear = path->clear_all;
 	else if (!type->leaf)
-		type->clear = type->slot_offset - type->header +
+		path->clear = type->slot_offset - word +
 			      type->slots * sizeof(struct refslab_slot);
+	path->hooks = type->ctor ? 1 : 0;
+	path->plain = type->leaf && !type->release &&
+		      !(type->flags & REFSLAB_TYPE_WEAK) &&
+		      !IS_ENABLED(CONFIG_KASAN) && !want_init_on_free();
+	path->magazine_size = magazine_size(type->layout.size);
 }
 
 static bool type_name_taken(struct refslab_heap *heap, const char *name)
@@ -136,7 +148,6 @@ struct refslab_type *refslab_type_create(struct refslab_heap *heap,
 	err = type_set_slots(type, args);
 	if (err)
 		goto err_free;
-	type_set_clear(type);
 	err = slab_layout(&type->layout, type->size, args->align,
 			  args->align_offset, !type->leaf,
 			  type->flags & REFSLAB_TYPE_WEAK);
@@ -149,9 +160,9 @@ struct refslab_type *refslab_type_create(struct refslab_heap *heap,
 		goto err_free;
 	for (nid = 0; nid < nr_node_ids; nid++)
 		slab_node_init(&type->nodes[nid]);
-	type->magazine_size = magazine_size(type->layout.size);
-	type->magazines = magazine_create(type->magazine_size, gfp);
-	if (!type->magazines)
+	type_set_path(type);
+	type->path.magazines = magazine_create(type->path.magazine_size, gfp);
+	if (!type->path.magazines)
 		goto err_free;
 
 	mutex_lock(&heap->lock);
@@ -190,8 +201,8 @@ EXPORT_SYMBOL_GPL(refslab_type_create);
 /* Called by the last kobject_put(), or where a type has no kobject yet. */
 void type_free(struct refslab_type *type)
 {
-	if (type->magazines)
-		magazine_destroy(type->magazines);
+	if (type->path.magazines)
+		magazine_destroy(type->path.magazines);
 	kfree(type->nodes);
 	kfree(type->slot_offsets);
 	kfree(type);

@@ -11,11 +11,8 @@
 
 /**
  * struct refslab_type - a type and its cache
+ * @path: what allocations and releases need; first
  * @heap: the heap it belongs to; fixed, as all that has no lock named
- * @magazines: per CPU
- * @magazine_size: objects a magazine holds at most
- * @clear: bytes of a fresh object that become zero, from the end of its header
- * @clear_init: the same when init_on_alloc asks for zeroes
  * @header: bytes of the header
  * @size: bytes of an object as asked for
  * @slots: number of slots, if the type does not traverse
@@ -32,11 +29,8 @@
  * @args: as given, with copies in place of what was pointed to
  */
 struct refslab_type {
+	struct refslab_path path;
 	struct refslab_heap *heap;
-	struct magazine __percpu *magazines;
-	u32		magazine_size;
-	u32		clear;
-	u32		clear_init;
 	u32		header;
 	u32		size;
 	u32		slots;
@@ -59,6 +53,9 @@ struct refslab_type {
 	struct kobject	kobj;
 	char		name[32];
 };
+
+/* refslab_alloc() takes the one for the other. */
+static_assert(offsetof(struct refslab_type, path) == 0);
 
 /*
  * The slots of an object one after the other: *cursor starts as 0, NULL is the

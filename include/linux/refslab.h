@@ -41,8 +41,11 @@
 
 #include <linux/atomic.h>
 #include <linux/bits.h>
+#include <linux/mm.h>
+#include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
+#include <linux/tracepoint-defs.h>
 #include <linux/types.h>
 
 struct refslab_heap;
@@ -60,7 +63,8 @@ struct refslab_type;
 /*
  * The word.
  *
- *	bit  0		LISTED		a coming sweep is to look at it
+ *	bit  0		PINNED		its count overflowed or was used after it
+ *					was 0: stays until the heap is destroyed
  *	bit  1		GATHERED	the sweep under way owns its scratch
  *					state and its memory
  *	bit  2		CLAIMED		member of what that sweep is about to
@@ -68,28 +72,28 @@ struct refslab_type;
  *	bit  3		RELEASED	count 0, release done, memory left to
  *					the sweep
  *	bits 4 - 30	reference count
- *	bit  31		saturated: pinned until the heap is destroyed
+ *	bit  31		UNLISTED	no coming sweep is to look at it. An
+ *					object is LISTED where this is clear
  *	bits 32 - 63	version: counts gets and puts, not zero says touched
  *			since the sweep cleared it
  *
- * A carry or a borrow of the count can only run into the version, never into a
- * flag. With the count 0 the version half is unused and links the objects that
+ * LISTED is the bit's absence, so that one compare of the low half tells put and
+ * get whether there is anything to do beyond the addition. A get that finds the
+ * count's top bit set pins the object: 2^26 gets from a carry into UNLISTED, and
+ * that is where the count of a pinned object is kept. With the count 0 the version half is unused and links the objects that
  * wait for their release. A free object's word is 0.
  */
-#define REFSLAB_LISTED		BIT_ULL(0)
+#define REFSLAB_PINNED		BIT_ULL(0)
 #define REFSLAB_GATHERED	BIT_ULL(1)
 #define REFSLAB_CLAIMED		BIT_ULL(2)
 #define REFSLAB_RELEASED	BIT_ULL(3)
-#define REFSLAB_FLAGS		GENMASK_ULL(3, 0)
 #define REFSLAB_COUNT_SHIFT	4
 #define REFSLAB_COUNT_ONE	BIT_ULL(4)
-#define REFSLAB_COUNT_MASK	GENMASK_ULL(31, 4)
-#define REFSLAB_SATURATED	BIT_ULL(31)
-/* Where a saturated count is put: 2^26 gets or puts away from either edge. */
-#define REFSLAB_COUNT_PINNED	(BIT_ULL(31) | BIT_ULL(30))
+#define REFSLAB_COUNT_MASK	GENMASK_ULL(30, 4)
+#define REFSLAB_COUNT_TOP	BIT_ULL(30)
+#define REFSLAB_UNLISTED	BIT_ULL(31)
 #define REFSLAB_VERSION_ONE	BIT_ULL(32)
 #define REFSLAB_VERSION_MASK	GENMASK_ULL(63, 32)
-#define REFSLAB_VERSION_TOP	BIT_ULL(63)
 
 /**
  * struct refslab_object - header of an object of a leaf type, and the first
@@ -137,6 +141,50 @@ struct refslab_weak {
 	struct refslab_heap	*heap;
 	u32			bucket;
 	void			(*dead)(struct refslab_weak *weak);
+};
+
+/**
+ * struct refslab_magazine - a CPU's small stack of free objects of one type
+ * @count: objects in it
+ * @busy: 1 while somebody on this CPU is at it: an interrupt goes to the slabs
+ *	then
+ * @state: both, to end that by one store
+ * @objects: the last freed one last
+ *
+ * By its own CPU with preemption off, or with the CPU gone.
+ */
+struct refslab_magazine {
+	union {
+		struct {
+			u16	count;
+			u16	busy;
+		};
+		u32		state;
+	};
+	struct refslab_object	*objects[];
+};
+
+/**
+ * struct refslab_path - what the usual way of an allocation and of a release
+ *	needs to know of a type; refslab's, begins every type
+ * @magazines: per CPU; fixed
+ * @born: word of a fresh object; fixed
+ * @clear: bytes of a fresh object that become zero, from behind its word, whole
+ *	u64; fixed
+ * @clear_all: the same for __GFP_ZERO; fixed
+ * @magazine_size: objects a magazine holds at most; fixed
+ * @plain: a leaf type, and nothing at all is to be done when its objects die;
+ *	fixed
+ * @hooks: not 0 if there is more to do to a fresh object, a ctor; fixed
+ */
+struct refslab_path {
+	struct refslab_magazine __percpu *magazines;
+	u64		born;
+	u64		hooks;
+	u32		clear;
+	u32		clear_all;
+	u16		magazine_size;
+	bool		plain;
 };
 
 /* Flags of a type. */
@@ -254,8 +302,6 @@ struct refslab_type *refslab_type_of(const struct refslab_object *obj);
 struct refslab_heap *refslab_heap_of(const struct refslab_object *obj);
 
 /* object.c */
-struct refslab_object *refslab_alloc(struct refslab_type *type, gfp_t gfp)
-	__malloc;
 unsigned int refslab_alloc_bulk(struct refslab_type *type, gfp_t gfp,
 				unsigned int n, struct refslab_object **objs);
 void refslab_put_bulk(unsigned int n, struct refslab_object **objs);
@@ -293,6 +339,11 @@ unsigned int refslab_inspect_objects(struct refslab_heap *heap,
 unsigned int refslab_inspect_referrers(struct refslab_object *obj, u64 *cursor,
 				       struct refslab_object **objs,
 				       unsigned int n);
+unsigned int refslab_inspect_referents(struct refslab_object *obj, u64 *cursor,
+				       struct refslab_object **objs,
+				       unsigned int n);
+bool refslab_is_tracked(struct refslab_object *obj);
+bool refslab_is_finalized(struct refslab_object *obj);
 
 /* freeze.c */
 long refslab_freeze(struct refslab_heap *heap);
@@ -303,10 +354,146 @@ bool refslab_get_quarantine(struct refslab_heap *heap);
 long refslab_drain_quarantine(struct refslab_heap *heap);
 unsigned long refslab_quarantined(struct refslab_heap *heap);
 
+/* report.c */
+void refslab_set_logging(struct refslab_heap *heap, bool on);
+bool refslab_get_logging(struct refslab_heap *heap);
+
 /* object.c; called by the inline functions below, not by others */
+struct refslab_object *__refslab_alloc_slow(struct refslab_type *type, gfp_t gfp);
+struct refslab_object *__refslab_alloc_hooks(struct refslab_type *type,
+					     struct refslab_object *obj, gfp_t gfp);
 void __refslab_get_slow(struct refslab_object *obj, u64 old);
 void __refslab_put_slow(struct refslab_object *obj, u64 old);
 bool __refslab_tryget_slow(struct refslab_object *obj);
+
+DECLARE_TRACEPOINT(refslab_alloc);
+
+/* With KASAN an object's memory has to be made accessible first. */
+#define REFSLAB_HOOKS_ALWAYS	IS_ENABLED(CONFIG_KASAN)
+
+/*
+ * Marks a magazine of this CPU busy; true if it was. An interrupt comes before
+ * or after that one instruction, and leaves behind what it finds: from here on
+ * plain accesses in program order are enough.
+ */
+static __always_inline bool __refslab_magazine_mark(struct refslab_magazine *m)
+{
+	bool busy;
+#ifdef __x86_64__
+	asm volatile("btsw $0, %0" : "+m" (m->busy), "=@ccc" (busy) : : "memory");
+#else
+	unsigned long flags;
+
+	raw_local_irq_save(flags);
+	busy = m->busy;
+	m->busy = 1;
+	raw_local_irq_restore(flags);
+#endif
+	return busy;
+}
+
+/* It is not busy any more, and holds @count objects. */
+static __always_inline void __refslab_magazine_done(struct refslab_magazine *m, u32 count)
+{
+	barrier();
+	/* read by other CPUs, to tell it */
+#ifdef __x86_64__
+	WRITE_ONCE(m->state, count);
+#else
+	WRITE_ONCE(m->count, count);
+	barrier();
+	m->busy = 0;
+#endif
+}
+
+/* Makes whole words zero that others may be looking at. */
+static __always_inline void __refslab_zero(u64 *p, long bytes)
+{
+	long i = 0, last = bytes - 4 * sizeof(u64);
+
+	if (unlikely(last < 0)) {
+		for (; i < bytes; i += sizeof(u64))
+			WRITE_ONCE(*(u64 *)((void *)p + i), 0);
+		return;
+	}
+	do {
+		u64 *q = (void *)p + i;
+
+		WRITE_ONCE(q[0], 0);
+		WRITE_ONCE(q[1], 0);
+		WRITE_ONCE(q[2], 0);
+		WRITE_ONCE(q[3], 0);
+		i += 4 * sizeof(u64);
+	} while (i < last);
+	/* some of them twice, which costs less than to find out */
+	p = (void *)p + last;
+	WRITE_ONCE(p[0], 0);
+	WRITE_ONCE(p[1], 0);
+	WRITE_ONCE(p[2], 0);
+	WRITE_ONCE(p[3], 0);
+}
+
+/* Makes a fresh object of one that was taken. */
+static __always_inline struct refslab_object *
+__refslab_publish(struct refslab_type *type, struct refslab_object *obj, gfp_t gfp)
+{
+	const struct refslab_path *path = (const struct refslab_path *)type;
+	u32 clear = gfp & __GFP_ZERO ? path->clear_all : path->clear;
+
+	/* its word is 0, as it was freed, and nothing else is to be done to it */
+	if (unlikely(REFSLAB_HOOKS_ALWAYS || tracepoint_enabled(refslab_alloc) ||
+		     atomic64_read(&obj->word) | path->hooks))
+		return __refslab_alloc_hooks(type, obj, gfp);
+	if (clear)
+		__refslab_zero((u64 *)(obj + 1), clear);
+	/*
+	 * Who finds the object by a CAS on its word, in a hint or a slot, finds
+	 * it initialised; pairs with the acquire of refslab_tryget() and of the
+	 * sweep's gathering.
+	 */
+	atomic64_set_release(&obj->word, path->born);
+	return obj;
+}
+
+/**
+ * refslab_alloc - allocate an object
+ * @type: its type
+ * @gfp: as for kmalloc(); __GFP_ZERO clears the payload
+ *
+ * The caller has the one reference. Slots are empty; the payload is zero if the
+ * type or the kernel's init_on_alloc says so, else undefined. At the heap's
+ * limit, an allocation with GFP_KERNEL first waits for memory on its way back
+ * and runs a sweep, and with it releases: then no lock may be held that these
+ * take. Not so within a release.
+ *
+ * Context: Any context that @gfp allows.
+ * Return: the object; NULL if there is no memory, or the heap's limit is
+ *	reached.
+ */
+static __always_inline struct refslab_object * __must_check
+refslab_alloc(struct refslab_type *type, gfp_t gfp)
+{
+	const struct refslab_path *path = (const struct refslab_path *)type;
+	struct refslab_object *obj;
+	struct refslab_magazine *m;
+	unsigned long count;
+
+	preempt_disable();
+	m = this_cpu_ptr(path->magazines);
+	if (unlikely(__refslab_magazine_mark(m)))
+		goto busy;
+	if (unlikely(__builtin_sub_overflow((unsigned long)m->count, 1UL, &count)))
+		goto empty;
+	obj = m->objects[count];
+	__refslab_magazine_done(m, count);
+	preempt_enable();
+	return __refslab_publish(type, obj, gfp);
+empty:
+	__refslab_magazine_done(m, 0);
+busy:
+	preempt_enable();
+	return __refslab_alloc_slow(type, gfp);
+}
 
 /**
  * refslab_weak_init - make a weak reference that refers to nothing
@@ -334,7 +521,7 @@ static inline u32 refslab_count(const struct refslab_object *obj)
 {
 	u64 word = atomic64_read(&obj->word);
 
-	if (word & REFSLAB_SATURATED)
+	if (word & REFSLAB_PINNED)
 		return U32_MAX;
 	return (word & REFSLAB_COUNT_MASK) >> REFSLAB_COUNT_SHIFT;
 }
@@ -344,8 +531,9 @@ static inline u32 refslab_count(const struct refslab_object *obj)
  * @obj: an object the caller holds a reference to, or has just read from a slot
  *	that cannot change
  *
- * A count that would overflow saturates: WARNs once, and the object stays until
- * its heap is destroyed. So does one that was 0.
+ * A count that overflows, or was 0, is pinned: WARNs once, and the object stays
+ * until its heap is destroyed. The reference will be given back, perhaps as one
+ * of several: so this is where an object becomes a candidate of a coming sweep.
  *
  * Context: Any context. No ordering, like kref_get().
  */
@@ -354,8 +542,9 @@ static inline void refslab_get(struct refslab_object *obj)
 	u64 old = atomic64_fetch_add_relaxed(REFSLAB_VERSION_ONE +
 					     REFSLAB_COUNT_ONE, &obj->word);
 
-	/* one signed compare: count 0, and saturated, which is negative */
-	if (unlikely((s32)old < (s32)REFSLAB_COUNT_ONE))
+	/* one compare: count 0, UNLISTED, and a count half way to running over */
+	if (unlikely((u32)(old - REFSLAB_COUNT_ONE) >=
+		     (u32)(REFSLAB_COUNT_TOP - REFSLAB_COUNT_ONE)))
 		__refslab_get_slow(obj, old);
 }
 
@@ -375,24 +564,15 @@ static inline void refslab_get(struct refslab_object *obj)
  */
 static inline void refslab_put(struct refslab_object *obj)
 {
-	u64 old;
+	u64 old = atomic64_fetch_add_release(REFSLAB_VERSION_ONE -
+					     REFSLAB_COUNT_ONE, &obj->word);
 
 	/*
-	 * The object may be gone right after the subtraction, and its memory a
-	 * grace period later: listing it has to be over by then.
+	 * From here on the object may be gone. One signed compare: the last
+	 * reference, or none, and UNLISTED, which is negative.
 	 */
-	preempt_disable();
-	old = atomic64_fetch_add_release(REFSLAB_VERSION_ONE -
-					 REFSLAB_COUNT_ONE, &obj->word);
-	/*
-	 * The rare cases: last reference, underflow, saturated (the compare),
-	 * first put since a sweep looked at it (the flags), and a version that
-	 * is about to wrap (the sign).
-	 */
-	if (unlikely((s32)old < (s32)(2 * REFSLAB_COUNT_ONE) || (s64)old < 0 ||
-		     !(old & (REFSLAB_LISTED | REFSLAB_GATHERED))))
+	if (unlikely((s32)old < (s32)(2 * REFSLAB_COUNT_ONE)))
 		__refslab_put_slow(obj, old);
-	preempt_enable();
 }
 
 /**
@@ -410,8 +590,8 @@ static inline bool __must_check refslab_tryget(struct refslab_object *obj)
 	u64 old = atomic64_read(&obj->word);
 
 	do {
-		if (unlikely((s32)old < (s32)REFSLAB_COUNT_ONE ||
-			     old & REFSLAB_CLAIMED))
+		if (unlikely(!(old & REFSLAB_COUNT_MASK) ||
+			     old & (REFSLAB_CLAIMED | REFSLAB_COUNT_TOP)))
 			return __refslab_tryget_slow(obj);
 	} while (!atomic64_try_cmpxchg_acquire(&obj->word, (s64 *)&old,
 					       old + REFSLAB_VERSION_ONE +

@@ -34,6 +34,7 @@ union argument {
 	struct refslab_collect collect;
 	struct refslab_freeze freeze;
 	struct refslab_quarantine quarantine;
+	struct refslab_debug debug;
 	unsigned char bytes[8192];
 };
 
@@ -145,6 +146,13 @@ static void fill_referrers(union argument *x, struct scene *scene)
 	x->referrers.handles = (uintptr_t)scene->found;
 }
 
+static void fill_referents(union argument *x, struct scene *scene)
+{
+	/* Where REFERRERS has it. */
+	fill_referrers(x, scene);
+	x->referrers.handle = scene->a;
+}
+
 static void fill_thresholds(union argument *x, struct scene *scene)
 {
 	(void)scene;
@@ -170,6 +178,13 @@ static void fill_quarantine(union argument *x, struct scene *scene)
 	(void)scene;
 	x->quarantine.flags = REFSLAB_QUARANTINE_SET;
 	x->quarantine.enabled = 1;
+}
+
+static void fill_debug(union argument *x, struct scene *scene)
+{
+	(void)scene;
+	x->debug.flags = REFSLAB_DEBUG_SET;
+	x->debug.debug = REFSLAB_DEBUG_SAVEALL;
 }
 
 #define CALL(NAME, structure, first_size, reserved_at, known, filler) { \
@@ -204,6 +219,8 @@ static const struct call calls[] = {
 	     fill_objects),
 	CALL(REFERRERS, refslab_referrers, 40, RESERVED(refslab_referrers), 0,
 	     fill_referrers),
+	CALL(REFERENTS, refslab_referents, 40, RESERVED(refslab_referents), 0,
+	     fill_referents),
 	CALL(THRESHOLDS, refslab_thresholds, 24, RESERVED(refslab_thresholds),
 	     REFSLAB_THRESHOLDS_SET, fill_thresholds),
 	CALL(ENABLE, refslab_enable, 16, RESERVED(refslab_enable),
@@ -216,6 +233,8 @@ static const struct call calls[] = {
 	     REFSLAB_FREEZE_ON | REFSLAB_FREEZE_OFF, fill_freeze),
 	CALL(QUARANTINE, refslab_quarantine, 24, RESERVED(refslab_quarantine),
 	     REFSLAB_QUARANTINE_SET | REFSLAB_QUARANTINE_DRAIN, fill_quarantine),
+	CALL(DEBUG, refslab_debug, 16, RESERVED(refslab_debug), REFSLAB_DEBUG_SET,
+	     fill_debug),
 };
 
 static bool is_out(const struct call *call)
@@ -473,7 +492,7 @@ static void test_reserved(void **state)
 		close(scene.fd);
 		tried++;
 	}
-	assert_int_equal(tried, 11);
+	assert_int_equal(tried, 13);
 }
 
 static void test_no_heap(void **state)
@@ -556,7 +575,8 @@ static void test_read_only(void **state)
 		scene_begin(&scene, call, &argument);
 		/* What was set stays, so it is asking that must fail. */
 		if (call->fill == fill_thresholds || call->fill == fill_enable ||
-		    call->fill == fill_freeze || call->fill == fill_quarantine)
+		    call->fill == fill_freeze || call->fill == fill_quarantine ||
+		    call->fill == fill_debug)
 			memset(&argument.head.flags, 0, call->size - 4);
 		memory = mmap(NULL, page, PROT_READ | PROT_WRITE,
 			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -568,7 +588,7 @@ static void test_read_only(void **state)
 		close(scene.fd);
 		tried++;
 	}
-	assert_int_equal(tried, 17);
+	assert_int_equal(tried, 19);
 }
 
 /* Again and again: what is taken back must be whole, and not run out. */

@@ -10,7 +10,7 @@
 
 static const char *const heap_read_write[] = {
 	"threshold0", "threshold1", "threshold2", "enabled", "frozen",
-	"quarantine", "quarantined",
+	"quarantine", "quarantined", "log_sweeps",
 	"pool/limit", "pool/reserve", "pool/low", "pool/high",
 };
 
@@ -20,7 +20,7 @@ static const char *const heap_read_only[] = {
 };
 
 static const char *const generation_read_only[] = {
-	"runs", "examined", "freed", "unfreed", "aborts", "time_ns",
+	"runs", "candidates", "examined", "freed", "unfreed", "aborts", "time_ns",
 	"longest_ns",
 };
 
@@ -312,6 +312,7 @@ static void test_bad_values(void **state)
 	fails(EINVAL, write_text(path_of(client->fd, "frozen"), "2\n"));
 	fails(EINVAL, write_text(path_of(client->fd, "quarantine"), "2\n"));
 	fails(EINVAL, write_text(path_of(client->fd, "quarantined"), "1\n"));
+	fails(EINVAL, write_text(path_of(client->fd, "log_sweeps"), "2\n"));
 	fails(EINVAL, write_text(path_of(client->fd, "threshold0"), "4294967296\n"));
 	fails(EINVAL, write_text(path_of(client->fd, "threshold0"), "4294967295\n"));
 	fails(EINVAL, write_text(path_of(client->fd, "pool/limit"), "0\n"));

@@ -68,7 +68,7 @@
  *	E2BIG	the caller's structure says something this kernel does not know
  *	EFAULT	a pointer does not point to the caller's memory
  *	ENXIO	the session has no heap yet
- *	EOVERFLOW the object has 2^26 references, or 1024 weak handles (with
+ *	EOVERFLOW the object has 2^25 references, or 1024 weak handles (with
  *		others that share its place in a table): no more for it
  *	EBADF	no such handle in this session, one closed already, or a weak
  *		one where another is wanted and the other way round; no such
