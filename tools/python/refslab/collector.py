@@ -3,13 +3,63 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Union, overload
 
 from . import abi
 from .object import Object
 
 if TYPE_CHECKING:
     from .heap import Heap
+
+DEBUG_STATS = abi.DEBUG_STATS
+DEBUG_SAVEALL = abi.DEBUG_SAVEALL
+DEBUG_LEAK = DEBUG_SAVEALL
+
+
+class Garbage(Sequence[Object]):
+    """What gc.garbage is while DEBUG_SAVEALL is set: the objects that sweeps would have freed, in quarantine.
+
+    Looks at the heap whenever it is asked. clear(), or del garbage[:], lets them go: with DEBUG_SAVEALL off, what is
+    garbage still goes with the next collect().
+    """
+
+    def __init__(self, heap: Heap) -> None:
+        self._heap = heap
+
+    def _call(self, flags: int = 0) -> int:
+        argument = abi.Quarantine(flags=flags)
+        self._heap._session.call(abi.QUARANTINE, argument)
+        return int(argument.objects)
+
+    def __len__(self) -> int:
+        return self._call()
+
+    def __iter__(self) -> Iterator[Object]:
+        return (found for found in self._heap.objects(generation=abi.GENERATION_FROZEN) if found.info.quarantined)
+
+    @overload
+    def __getitem__(self, index: int) -> Object:
+        ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Object]:
+        ...
+
+    def __getitem__(self, index: Union[int, slice]) -> Union[Object, list[Object]]:
+        return list(self)[index]
+
+    def __delitem__(self, index: slice) -> None:
+        if index != slice(None):
+            raise ValueError("all of the garbage, or nothing: del garbage[:]")
+        self.clear()
+
+    def clear(self) -> None:
+        """Make all that is in quarantine candidates of the oldest generation."""
+        self._call(abi.QUARANTINE_DRAIN)
+
+    def __repr__(self) -> str:
+        return repr(list(self))
 
 
 class Collector:
@@ -41,7 +91,7 @@ class Collector:
         """Sweep generations up to this one, 0 to 2, now; wait for a sweep under way first.
 
         Returns how many unreachable objects were found: those freed, and those left because they were touched
-        meanwhile. ValueError for another generation. OSError: EOPNOTSUPP if the heap's sweeper
+        meanwhile or are kept by DEBUG_SAVEALL. ValueError for another generation. OSError: EOPNOTSUPP if the heap's sweeper
         stopped after an internal error.
         """
         if not 0 <= generation < abi.GENERATIONS:
@@ -85,8 +135,8 @@ class Collector:
     def get_stats(self) -> list[dict[str, int | float]]:
         """Return a dictionary for each generation.
 
-        collections: sweeps; collected: objects freed; uncollectable: left, because touched meanwhile; candidates:
-        objects that sweeps began with; duration: seconds spent. Heap.stats() has more.
+        collections: sweeps; collected: objects freed; uncollectable: left, because touched meanwhile or kept by
+        DEBUG_SAVEALL; candidates: objects that sweeps began with; duration: seconds spent. Heap.stats() has more.
         """
         return [
             {
@@ -98,6 +148,22 @@ class Collector:
             }
             for stats in map(self._heap.stats, range(abi.GENERATIONS))
         ]
+
+    def set_debug(self, flags: int) -> None:
+        """Set debugging flags.
+
+        DEBUG_STATS: a line in the kernel's log for each sweep. DEBUG_SAVEALL, and DEBUG_LEAK, which is the same here:
+        what would be freed is kept, in garbage. ValueError for other flags.
+        """
+        if flags & ~(DEBUG_STATS | DEBUG_SAVEALL):
+            raise ValueError(f"unknown debugging flags: {flags:#x}")
+        self._call(abi.DEBUG, abi.Debug(flags=abi.DEBUG_SET, debug=flags))
+
+    def get_debug(self) -> int:
+        """Return the debugging flags."""
+        argument = abi.Debug()
+        self._call(abi.DEBUG, argument)
+        return int(argument.debug)
 
     def get_objects(self, generation: int | None = None) -> list[Object]:
         """Return all objects that sweeps look at, of one generation, 0 to 2, or of all. ValueError for another."""
@@ -116,6 +182,13 @@ class Collector:
         found: list[Object] = []
         for target in objects:
             found += self._heap._inspect(abi.REFERRERS, abi.Referrers(handle=self._handle_of(target)))
+        return found
+
+    def get_referents(self, *objects: Object) -> list[Object]:
+        """Return what these objects refer to, once for each slot, in the order of the slots."""
+        found: list[Object] = []
+        for source in objects:
+            found += self._heap._inspect(abi.REFERENTS, abi.Referents(handle=self._handle_of(source)))
         return found
 
     def _handle_of(self, target: Object) -> int:
@@ -147,3 +220,8 @@ class Collector:
     def get_freeze_count(self) -> int:
         """Return how many objects are frozen."""
         return self._freeze(0)
+
+    @property
+    def garbage(self) -> Garbage:
+        """What DEBUG_SAVEALL keeps."""
+        return Garbage(self._heap)

@@ -8,32 +8,48 @@ The functions are about refslab.default_heap(): the only heap that the process h
 others each heap has them as Heap.gc. The methods of refslab.collector.Collector say more about each.
 
 Different from Python: a sweep stops nobody, so that collect() may find things touched meanwhile and leave them to the
-next.
+next; DEBUG_COLLECTABLE and DEBUG_UNCOLLECTABLE are not there, DEBUG_SAVEALL shows the same.
 """
 
 from __future__ import annotations
 
-from .collector import Collector
+from .collector import DEBUG_LEAK, DEBUG_SAVEALL, DEBUG_STATS, Collector, Garbage
 from .heap import default_heap
 from .object import Object
 
 __all__ = [
+    "DEBUG_LEAK",
+    "DEBUG_SAVEALL",
+    "DEBUG_STATS",
     "collect",
     "disable",
     "enable",
     "freeze",
+    "garbage",
     "get_count",
+    "get_debug",
     "get_freeze_count",
     "get_objects",
+    "get_referents",
     "get_referrers",
     "get_stats",
     "get_threshold",
     "is_finalized",
     "is_tracked",
     "isenabled",
+    "set_debug",
     "set_threshold",
     "unfreeze",
 ]
+
+# Looked up when asked for, by __getattr__(): it is a heap's.
+garbage: Garbage
+
+
+def __getattr__(name: str) -> Garbage:
+    if name == "garbage":
+        return _collector().garbage
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def _collector() -> Collector:
@@ -58,6 +74,16 @@ def isenabled() -> bool:
 def collect(generation: int = 2) -> int:
     """Sweep now; return how many unreachable objects were found."""
     return _collector().collect(generation)
+
+
+def set_debug(flags: int) -> None:
+    """Set debugging flags, DEBUG_*."""
+    _collector().set_debug(flags)
+
+
+def get_debug() -> int:
+    """Return the debugging flags."""
+    return _collector().get_debug()
 
 
 def get_objects(generation: int | None = None) -> list[Object]:
@@ -92,6 +118,11 @@ def _collector_of(objects: tuple[Object, ...]) -> Collector:
 def get_referrers(*objects: Object) -> list[Object]:
     """Return the objects that refer to any of these."""
     return _collector_of(objects).get_referrers(*objects)
+
+
+def get_referents(*objects: Object) -> list[Object]:
+    """Return what these objects refer to."""
+    return _collector_of(objects).get_referents(*objects)
 
 
 def is_tracked(target: object) -> bool:

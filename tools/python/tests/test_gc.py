@@ -17,8 +17,10 @@ class TestModule(HeapTest):
             self.assertTrue(hasattr(python_gc, name), name)
             self.assertTrue(hasattr(gc, name), name)
         missing = {name for name in dir(python_gc) if not name.startswith("_")} - set(gc.__all__)
-        debug = {name for name in missing if name.startswith("DEBUG_")}
-        self.assertEqual(missing - debug, {"callbacks", "garbage", "get_debug", "get_referents", "set_debug"})
+        self.assertEqual(missing, {"DEBUG_COLLECTABLE", "DEBUG_UNCOLLECTABLE", "callbacks"})
+        self.assertEqual((gc.DEBUG_STATS, gc.DEBUG_SAVEALL), (python_gc.DEBUG_STATS, python_gc.DEBUG_SAVEALL))
+        with self.assertRaises(AttributeError):
+            gc.nothing
 
     def test_parameters_are_pythons(self) -> None:
         for name in ("collect", "get_objects"):
@@ -99,6 +101,58 @@ class TestModule(HeapTest):
         self.assertFalse(gc.is_finalized(a))
         with self.assertRaises(ValueError):
             gc.get_objects(3)
+
+    def test_referents(self) -> None:
+        a, b, leaf = self.Node(), self.Node(), self.Leaf()
+        self.assertEqual(gc.get_referents(a, leaf), [])
+        self.assertEqual(gc.get_referents(), [])
+        a.next = leaf
+        a.other = b
+        b.next = b
+        # In the order of the slots, once for each.
+        self.assertEqual([found.type for found in gc.get_referents(a)], [self.Leaf, self.Node])
+        b.other = b
+        self.assertEqual(len(gc.get_referents(a, b)), 4)
+        self.assertEqual(len(gc.get_referrers(b)), 2)
+        self.assertEqual(self.heap.info.handles, 3)
+
+    def test_many_referents(self) -> None:
+        wide = self.heap.type("wide", slots=700)()
+        target = self.Leaf()
+        for number in range(700):
+            wide.slots[number] = target
+        self.assertEqual(len(gc.get_referents(wide)), 700)
+
+    def test_debug_flags(self) -> None:
+        self.assertEqual(gc.get_debug(), 0)
+        gc.set_debug(gc.DEBUG_STATS)
+        self.assertEqual(gc.get_debug(), gc.DEBUG_STATS)
+        gc.set_debug(gc.DEBUG_LEAK | gc.DEBUG_STATS)
+        self.assertEqual(gc.get_debug(), gc.DEBUG_STATS | gc.DEBUG_SAVEALL)
+        for wrong in (2, 4, -1, 1 << 40):
+            with self.assertRaises(ValueError):
+                gc.set_debug(wrong)
+        gc.set_debug(0)
+        self.assertEqual(gc.get_debug(), 0)
+
+    def test_garbage(self) -> None:
+        self.assertEqual(list(gc.garbage), [])
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        weak = self.cycle(3).ref()
+        self.assertEqual(gc.collect(), 3)
+        self.assertEqual(gc.get_stats()[2]["uncollectable"], 3)
+        self.assertEqual(len(gc.garbage), 3)
+        self.assertEqual(gc.garbage[0].type, self.Node)
+        self.assertEqual(len(gc.garbage[1:]), 2)
+        self.assertTrue(all(found.info.quarantined for found in gc.garbage))
+        with self.assertRaises(ValueError):
+            del gc.garbage[0:1]
+        gc.set_debug(0)
+        self.assertIsNotNone(weak())
+        gc.garbage.clear()
+        self.assertEqual(len(gc.garbage), 0)
+        self.assertEqual(gc.collect(), 3)
+        self.assertIsNone(weak())
 
     def test_many_referrers(self) -> None:
         target = self.Leaf()

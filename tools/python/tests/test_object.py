@@ -111,7 +111,7 @@ class TestObject(HeapTest):
             with self.assertRaises(ValueError):
                 a.slots.compare_exchange(0, stranger, None)
             with self.assertRaises(ValueError):
-                self.heap.gc.get_referrers(stranger)
+                self.heap.gc.get_referents(stranger)
 
     def test_objects(self) -> None:
         kept = [self.Node() for _ in range(600)]
