@@ -201,9 +201,10 @@ static __always_inline int run_op(struct session *session,
 			return -EINVAL;
 		return op_close(session, op->handle);
 	case REFSLAB_OP_DUP:
-		if (!unused_zero(op, USES_HANDLE))
+		if (!unused_zero(op, USES_HANDLE | USES_FLAGS) ||
+		    op->flags & ~REFSLAB_READ_ONLY)
 			return -EINVAL;
-		return op_dup(session, op->handle, 0, made);
+		return op_dup(session, op->handle, op->flags, made);
 	case REFSLAB_OP_WEAK:
 		if (!unused_zero(op, USES_HANDLE))
 			return -EINVAL;

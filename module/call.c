@@ -18,6 +18,8 @@
 #include "heap.h"
 #include "inspect_call.h"
 #include "payload.h"
+#include "session_file.h"
+#include "share.h"
 #include "words.h"
 
 #define LIMITS_FLAGS	(BIT(POOL_LIMITS) - 1)
@@ -45,17 +47,33 @@ static_assert(GENERATION_FROZEN == (REFSLAB_GENERATION_FROZEN));
 static const struct session_call calls[] = {
 	CALL(HEAP_CREATE, 48, call_heap_create, .locked = true, .unbound = true),
 	CALL(HEAP_INFO, 128, call_heap_info),
-	CALL(HEAP_LIMITS, 40, call_heap_limits, .flags = LIMITS_FLAGS),
-	CALL(TYPE_CREATE, 56, call_type_create, .finish = call_type_create_finish),
-	CALL(TYPE_DESTROY, 16, call_type_destroy, .locked = true),
+	CALL(HEAP_LIMITS, 40, call_heap_limits, .flags = LIMITS_FLAGS,
+	     .changes = CHANGES_HEAP),
+	CALL(INVITE, 24, share_invite, .finish = session_file_finish,
+	     .flags = REFSLAB_READ_ONLY),
+	CALL(JOIN, 16, share_join, .locked = true, .unbound = true),
+	CALL(ROOT_SET, 48, share_root_set, .flags = REFSLAB_ROOT_NEW,
+	     .changes = CHANGES_HEAP, .locked = true),
+	CALL(ROOT_GET, 48, share_root_get, .finish = share_root_get_finish,
+	     .locked = true),
+	CALL(ROOT_NEXT, 40, share_root_next),
+	CALL(TYPE_CREATE, 56, call_type_create, .finish = call_type_create_finish,
+	     .changes = CHANGES_HEAP),
+	CALL(TYPE_DESTROY, 16, call_type_destroy, .changes = CHANGES_HEAP,
+	     .locked = true),
 	CALL(TYPE_INFO, 80, call_type_info, .flags = REFSLAB_TYPE_INFO_NEXT,
 	     .locked = true, .typed = true),
 	CALL(ALLOC, 24, call_alloc, .finish = call_alloc_finish,
 	     .locked = true, .typed = true),
-	CALL(DUP, 24, call_dup, .finish = call_dup_finish, .locked = true),
+	CALL(DUP, 24, call_dup, .finish = call_dup_finish,
+	     .flags = REFSLAB_READ_ONLY, .locked = true),
 	CALL(CLOSE, 16, call_close, .locked = true),
 	CALL(WEAK, 24, call_weak, .finish = call_weak_finish, .locked = true),
 	CALL(UPGRADE, 24, call_upgrade, .finish = call_upgrade_finish,
+	     .locked = true),
+	CALL(EXPORT, 24, share_export, .finish = session_file_finish,
+	     .flags = REFSLAB_READ_ONLY, .locked = true),
+	CALL(IMPORT, 24, share_import, .finish = share_import_finish,
 	     .locked = true),
 	CALL(SLOT_SET, 32, call_slot_set, .locked = true),
 	CALL(SLOT_LOAD, 32, call_slot_load, .finish = call_slot_load_finish,
@@ -68,16 +86,19 @@ static const struct session_call calls[] = {
 	CALL(OBJECTS, 40, inspect_objects, .finish = inspect_finish),
 	CALL(REFERRERS, 40, inspect_referrers, .finish = inspect_finish),
 	CALL(REFERENTS, 40, inspect_referents, .finish = inspect_finish),
-	CALL(THRESHOLDS, 24, call_thresholds, .flags = REFSLAB_THRESHOLDS_SET),
-	CALL(ENABLE, 16, call_enable, .flags = REFSLAB_ENABLE_SET),
+	CALL(THRESHOLDS, 24, call_thresholds, .flags = REFSLAB_THRESHOLDS_SET,
+	     .changes = CHANGES_BY_FLAGS),
+	CALL(ENABLE, 16, call_enable, .flags = REFSLAB_ENABLE_SET,
+	     .changes = CHANGES_BY_FLAGS),
 	CALL(COUNTS, 32, call_counts),
 	CALL(STATS, 72, call_stats),
-	CALL(COLLECT, 48, call_collect),
-	CALL(FREEZE, 16, call_freeze,
+	CALL(COLLECT, 48, call_collect, .changes = CHANGES_HEAP),
+	CALL(FREEZE, 16, call_freeze, .changes = CHANGES_BY_FLAGS,
 	     .flags = REFSLAB_FREEZE_ON | REFSLAB_FREEZE_OFF),
-	CALL(QUARANTINE, 24, call_quarantine,
+	CALL(QUARANTINE, 24, call_quarantine, .changes = CHANGES_BY_FLAGS,
 	     .flags = REFSLAB_QUARANTINE_SET | REFSLAB_QUARANTINE_DRAIN),
-	CALL(DEBUG, 16, call_debug, .flags = REFSLAB_DEBUG_SET),
+	CALL(DEBUG, 16, call_debug, .flags = REFSLAB_DEBUG_SET,
+	     .changes = CHANGES_BY_FLAGS),
 	CALL(BATCH, 32, batch_run, .finish = batch_finish,
 	     .flags = REFSLAB_BATCH_STOP),
 };
@@ -112,14 +133,26 @@ static int run_locked(struct session *session, const struct session_call *call,
 	return err;
 }
 
+/* Whether the session is one that may not do this; it has a heap. */
+static bool refused(const struct session *session, const struct session_call *call,
+		    u32 flags)
+{
+	return session->read_only && call->changes &&
+	       (call->changes == CHANGES_HEAP || flags);
+}
+
 /* A call, without the copying. */
 int session_run(struct session *session, const struct session_call *call,
 		union session_data *data)
 {
 	if (data->flags & ~call->flags)
 		return -EINVAL;
-	if (!call->unbound && !session_user_heap(session))
-		return -ENXIO;
+	if (!call->unbound) {
+		if (!session_user_heap(session))
+			return -ENXIO;
+		if (unlikely(refused(session, call, data->flags)))
+			return -EACCES;
+	}
 	return call->locked ? run_locked(session, call, data) :
 			      call->run(session, data);
 }

@@ -29,6 +29,24 @@ struct session_inspect {
 };
 
 /**
+ * struct session_file - what calls that make a descriptor are given
+ * @invite: of REFSLAB_INVITE; the caller's structure, copied
+ * @export: of REFSLAB_EXPORT, likewise
+ * @map: of REFSLAB_MAP, likewise
+ * @file: what they made, between run and finish
+ * @fd: the descriptor reserved for it
+ */
+struct session_file {
+	union {
+		struct refslab_invite invite;
+		struct refslab_export export;
+		struct refslab_map map;
+	};
+	struct file	*file;
+	int		fd;
+};
+
+/**
  * struct session_batch - what REFSLAB_BATCH is given
  * @arg: the caller's structure, copied
  * @batch: the handles that it made, between run and finish
@@ -46,6 +64,12 @@ union session_data {
 	struct refslab_heap_create heap_create;
 	struct refslab_heap_info heap_info;
 	struct refslab_heap_limits heap_limits;
+	struct session_file file;
+	struct refslab_join join;
+	struct refslab_import import;
+	struct refslab_root_set root_set;
+	struct refslab_root_get root_get;
+	struct refslab_root_next root_next;
 	struct refslab_type_create type_create;
 	struct refslab_type_destroy type_destroy;
 	struct refslab_type_info type_info;
@@ -72,6 +96,13 @@ union session_data {
 	struct session_batch batch;
 };
 
+/* Which calls change something of the heap, and so are not for all sessions. */
+enum call_changes {
+	CHANGES_NOTHING,
+	CHANGES_BY_FLAGS,	/* without a flag it only asks */
+	CHANGES_HEAP,
+};
+
 /**
  * struct session_call - one of the ioctls
  * @run: does it
@@ -80,6 +111,8 @@ union session_data {
  * @size: of the structure, as this kernel knows it
  * @min_size: of the structure, as it was first published
  * @flags: those it knows
+ * @changes: whether it is for read-only sessions. Calls that change something
+ *	through a handle are refused because of the handle
  * @out: the structure is copied back
  * @locked: @run is called with the session's mutex held
  * @typed: likewise with the heap's types held for reading
@@ -92,6 +125,7 @@ struct session_call {
 	u16	size;
 	u16	min_size;
 	u32	flags;
+	enum call_changes changes;
 	bool	out;
 	bool	locked;
 	bool	typed;
@@ -155,6 +189,8 @@ int call_debug(struct session *session, union session_data *data);
  * What calls and the entries of batches have in common; session's mutex held,
  * and for op_alloc() the heap's types for reading.
  */
+int op_alloc_other(struct session *session, u32 type_id, u64 *handle);
+
 static inline int op_alloc(struct session *session, u32 type_id, u64 *handle)
 {
 	struct refslab_type *type = session_known_type(session, type_id);
@@ -162,7 +198,7 @@ static inline int op_alloc(struct session *session, u32 type_id, u64 *handle)
 	int err;
 
 	if (unlikely(!type))
-		return -ENOENT;
+		return op_alloc_other(session, type_id, handle);
 	err = handle_reserve(&session->handles, handle);
 	if (unlikely(err))
 		return err;

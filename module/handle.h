@@ -4,6 +4,7 @@
 #define _REFSLAB_HANDLE_H
 
 #include <linux/compiler.h>
+#include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/nospec.h>
 #include <linux/refslab.h>
@@ -174,6 +175,42 @@ static inline struct refslab_object *handle_object(const struct handle_table *ta
 	struct handle_entry *entry = handle_entry(table, handle);
 
 	return entry ? handle_entry_named(entry, false) : NULL;
+}
+
+/**
+ * handle_object_for - what a handle names, if it is good for the purpose
+ * @table: the session's
+ * @handle: any number
+ * @write: something is to be changed through it, or it is to be stored or
+ *	handed on with all rights
+ *
+ * Context: Session's mutex held; the object stays as long as it is.
+ * Return: the object; -EBADF as handle_object() NULL; -EACCES if it is read-only
+ *	and that is not enough.
+ */
+static inline struct refslab_object *
+handle_object_for(const struct handle_table *table, u64 handle, bool write)
+{
+	struct handle_entry *entry = handle_entry(table, handle);
+	struct refslab_object *object;
+
+	object = entry ? handle_entry_named(entry, false) : NULL;
+	if (unlikely(!object))
+		return ERR_PTR(-EBADF);
+	return unlikely(write && entry->read_only) ? ERR_PTR(-EACCES) : object;
+}
+
+/* Whether a handle, of either kind, that the session has is read-only. */
+static inline bool handle_read_only(const struct handle_table *table, u64 handle)
+{
+	return handle_entry_at(table, lower_32_bits(handle))->read_only;
+}
+
+/* Makes a handle that was just installed read-only, if it is to be. */
+static inline void handle_set_read_only(struct handle_table *table, u64 handle,
+					bool read_only)
+{
+	handle_entry_at(table, lower_32_bits(handle))->read_only = read_only;
 }
 
 /**

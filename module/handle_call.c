@@ -7,6 +7,7 @@
 #include <linux/err.h>
 #include <linux/slab.h>
 
+#include "account.h"
 #include "heap.h"
 #include "payload.h"
 
@@ -14,6 +15,41 @@ static void finish(struct session *session, u64 handle, bool copied)
 {
 	if (!copied && handle)
 		session_take_back(session, handle);
+}
+
+/* A fresh object, on the session's account if it has one. */
+static struct refslab_object *alloc_counted(struct session *session,
+					    struct refslab_type *type)
+{
+	if (session->account)
+		return account_alloc(type, session->account, session->limit);
+	return object_alloc(type, GFP_KERNEL);
+}
+
+/* The same as op_alloc(), for what that does not know to be simple. */
+int op_alloc_other(struct session *session, u32 type_id, u64 *handle)
+{
+	struct refslab_object *object;
+	struct refslab_type *type;
+	int err;
+
+	if (session->read_only)
+		return -EACCES;
+	type = session_find_type(session, type_id);
+	if (!type)
+		return -ENOENT;
+	err = handle_reserve(&session->handles, handle);
+	if (err)
+		return err;
+	object = alloc_counted(session, type);
+	if (IS_ERR(object)) {
+		handle_cancel(&session->handles, *handle);
+		return PTR_ERR(object);
+	}
+	handle_install(&session->handles, *handle, object);
+	if (!session->account)
+		session_learn_type(session, type);
+	return 0;
 }
 
 int call_alloc(struct session *session, union session_data *data)
@@ -46,6 +82,9 @@ int op_dup(struct session *session, u64 handle, u32 flags, u64 *copy)
 		return err;
 	refslab_get(object);
 	handle_install(&session->handles, *copy, object);
+	handle_set_read_only(&session->handles, *copy,
+			     flags & REFSLAB_READ_ONLY ||
+			     handle_read_only(&session->handles, handle));
 	return 0;
 }
 
@@ -88,6 +127,8 @@ int op_weak(struct session *session, u64 handle, u64 *weak_handle)
 	if (err)
 		goto err_free;
 	handle_install_weak(&session->handles, *weak_handle, weak);
+	handle_set_read_only(&session->handles, *weak_handle,
+			     handle_read_only(&session->handles, handle));
 	return 0;
 
 err_free:
@@ -121,7 +162,8 @@ int op_upgrade(struct session *session, u64 weak_handle, u64 *handle)
 	err = handle_reserve(&session->handles, handle);
 	if (err)
 		return err;
-	return session_fill(session, handle, refslab_weak_get(weak));
+	return session_fill(session, handle, refslab_weak_get(weak),
+			    handle_read_only(&session->handles, weak_handle));
 }
 
 int call_upgrade(struct session *session, union session_data *data)
@@ -156,6 +198,8 @@ int call_object_info(struct session *session, union session_data *data)
 	arg->reserved = 0;
 	if (refslab_is_tracked(object))
 		arg->object_flags |= REFSLAB_OBJECT_TRACKED;
+	if (handle_read_only(&session->handles, arg->handle))
+		arg->object_flags |= REFSLAB_OBJECT_READ_ONLY;
 	if (!type->leaf && object_quarantined(object))
 		arg->object_flags |= REFSLAB_OBJECT_QUARANTINED;
 	return 0;

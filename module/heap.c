@@ -7,6 +7,7 @@
 #include <linux/ctype.h>
 #include <linux/module.h>
 
+#include "account.h"
 #include "sysfs.h"
 
 struct workqueue_struct *refslab_wq;
@@ -247,6 +248,7 @@ unsigned long refslab_heap_destroy(struct refslab_heap *heap)
 	mutex_unlock(&heap->lock);
 
 	pool_destroy(&heap->pool);
+	account_destroy(heap);
 	mutex_lock(&heaps_lock);
 	list_del(&heap->link);
 	mutex_unlock(&heaps_lock);
@@ -296,6 +298,7 @@ int heap_validate(struct refslab_heap *heap)
 		err = type_validate(type) ?: err;
 	err = sweep_validate(heap) ?: err;
 	err = weak_validate(heap) ?: err;
+	err = account_validate(heap) ?: err;
 	mutex_unlock(&heap->sweep.mutex);
 	mutex_unlock(&heap->lock);
 	return err;

@@ -17,6 +17,8 @@
 #include "type.h"
 #include "weak.h"
 
+struct account_book;
+
 #define TYPES_MAX	1024	/* of one heap */
 
 /**
@@ -26,6 +28,7 @@
  * @trigger: when that runs
  * @releaser: releases under way, and left to the workqueue
  * @weak: weak references to its objects
+ * @accounts: of those who have limits, or NULL; cmpxchg, then fixed
  * @release_map: "within a release": taken around releases, and where an
  *	allocation may run them, so that lockdep sees locks that are held there
  *	and taken here
@@ -44,6 +47,7 @@ struct refslab_heap {
 	struct trigger	trigger;
 	struct releaser	releaser;
 	struct weak_table weak;
+	struct account_book *accounts;
 	struct lock_class_key release_key;
 	struct lockdep_map release_map;
 

@@ -7,6 +7,7 @@
 #include <linux/err.h>
 #include <linux/string.h>
 
+#include "account.h"
 #include "heap.h"
 
 /* A name as it comes from outside may lack its end. */
@@ -58,7 +59,12 @@ int call_heap_info(struct session *session, union session_data *data)
 		.handles = READ_ONCE(session->handles.count),
 		.handles_max = session->handles.max,
 		.sessions = atomic_read(&session_user_heap(session)->sessions),
+		.session_flags = (session->joined ? REFSLAB_SESSION_JOINED : 0) |
+				 (session->read_only ? REFSLAB_SESSION_READ_ONLY : 0),
+		.session_limit = session->limit,
 	};
+	if (session->account)
+		arg->session_bytes = account_bytes(heap, session->account);
 	strscpy(arg->name, heap->name, sizeof(arg->name));
 	return 0;
 }
@@ -74,6 +80,9 @@ int call_heap_limits(struct session *session, union session_data *data)
 	};
 	int i;
 
+	/* it pays */
+	if (session->joined)
+		return -EACCES;
 	/* flags are the pool's bits; checked where the table is */
 	for (i = 0; i < POOL_LIMITS; i++)
 		if (bytes[i] && !(arg->flags & BIT(i)))

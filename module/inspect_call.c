@@ -93,9 +93,12 @@ static void drop_handles(struct session *session, const u64 *handles, u32 n)
  * Handles for objects, whose references are the handles' then, or gone. Those
  * that can have no more references are left out. Returns how many, or an error
  * and there are none.
+ *
+ * What one finds without having been given it one may look at, unless the heap
+ * is one's own.
  */
 static int make_handles(struct session *session, struct refslab_object **objs,
-			u32 n, u64 *handles)
+			u32 n, u64 *handles, bool read_only)
 {
 	u32 i, made = 0;
 	int err = 0;
@@ -106,10 +109,13 @@ static int make_handles(struct session *session, struct refslab_object **objs,
 			continue;
 		}
 		err = handle_reserve(&session->handles, &handles[made]);
-		if (!err)
-			handle_install(&session->handles, handles[made++], objs[i]);
-		else
+		if (err) {
 			refslab_put(objs[i]);
+			continue;
+		}
+		handle_install(&session->handles, handles[made], objs[i]);
+		handle_set_read_only(&session->handles, handles[made++],
+				     read_only);
 	}
 	if (!err)
 		return made;
@@ -117,6 +123,15 @@ static int make_handles(struct session *session, struct refslab_object **objs,
 		refslab_put(objs[i]);
 	drop_handles(session, handles, made);
 	return err;
+}
+
+/* Referents were given, with the object whose slots hold them. */
+static bool found_read_only(struct session *session,
+			    const struct session_inspect *data, find_fn *find)
+{
+	if (find != find_referents)
+		return session->joined;
+	return handle_read_only(&session->handles, data->referents.handle);
 }
 
 static int find_locked(struct session *session, struct session_inspect *data,
@@ -136,7 +151,8 @@ static int find_locked(struct session *session, struct session_inspect *data,
 		n = find(session, data, objs);
 		up_read(&heap->types);
 		if (n > 0)
-			n = make_handles(session, objs, n, handles);
+			n = make_handles(session, objs, n, handles,
+					 found_read_only(session, data, find));
 		mutex_unlock(&session->mutex);
 	}
 	kvfree(objs);

@@ -54,14 +54,16 @@ u32 payload_size(const struct refslab_type *type)
 
 /* The object, and where the bytes asked for begin; session's mutex held. */
 static struct refslab_object *payload_find(struct session *session, u64 handle,
-					   u32 offset, u32 length, void **bytes)
+					   u32 offset, u32 length, bool write,
+					   void **bytes)
 {
-	struct refslab_object *object = handle_object(&session->handles, handle);
+	struct refslab_object *object;
 	struct refslab_type *type;
 	u32 size;
 
-	if (!object)
-		return ERR_PTR(-EBADF);
+	object = handle_object_for(&session->handles, handle, write);
+	if (IS_ERR(object))
+		return object;
 	type = refslab_type_of(object);
 	size = payload_size(type);
 	/* usercopy checks no more than that the bytes are within the chunk */
@@ -75,14 +77,15 @@ static struct refslab_object *payload_find(struct session *session, u64 handle,
 /* The same with a reference, for what goes on without the mutex. */
 static struct refslab_object *payload_get(struct session *session,
 					  const struct refslab_io *io,
-					  void **bytes)
+					  bool write, void **bytes)
 {
 	struct refslab_object *object;
 	int err = session_lock(session);
 
 	if (err)
 		return ERR_PTR(err);
-	object = payload_find(session, io->handle, io->offset, io->length, bytes);
+	object = payload_find(session, io->handle, io->offset, io->length, write,
+			      bytes);
 	if (!IS_ERR(object))
 		refslab_get(object);
 	mutex_unlock(&session->mutex);
@@ -95,7 +98,7 @@ int op_read(struct session *session, u64 handle, u32 offset, u32 length,
 	struct refslab_object *object;
 	void *bytes;
 
-	object = payload_find(session, handle, offset, length, &bytes);
+	object = payload_find(session, handle, offset, length, false, &bytes);
 	if (IS_ERR(object))
 		return PTR_ERR(object);
 	/* races with copies that hold no mutex, as said above */
@@ -109,7 +112,7 @@ int op_write(struct session *session, u64 handle, u32 offset, u32 length,
 	struct refslab_object *object;
 	void *bytes;
 
-	object = payload_find(session, handle, offset, length, &bytes);
+	object = payload_find(session, handle, offset, length, true, &bytes);
 	if (IS_ERR(object))
 		return PTR_ERR(object);
 	/* likewise */
@@ -147,7 +150,7 @@ int payload_read(struct session *session, union session_data *data)
 			return err;
 		return copy_to_user(user, small, io->length) ? -EFAULT : 0;
 	}
-	object = payload_get(session, io, &bytes);
+	object = payload_get(session, io, false, &bytes);
 	if (IS_ERR(object))
 		return PTR_ERR(object);
 	/* races with other copies, as said above */
@@ -171,7 +174,7 @@ int payload_write(struct session *session, union session_data *data)
 			return -EFAULT;
 		return payload_move(session, io, small, true);
 	}
-	object = payload_get(session, io, &bytes);
+	object = payload_get(session, io, true, &bytes);
 	if (IS_ERR(object))
 		return PTR_ERR(object);
 	/* races with other copies, as said above */

@@ -9,6 +9,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
+#include "account.h"
 #include "batch.h"
 #include "call.h"
 #include "heap.h"
@@ -39,6 +40,8 @@ void session_destroy(struct session *session)
 
 	handle_table_destroy(&session->handles, heap && user_heap_shared(heap));
 	batch_free(session->batch);
+	if (session->account)
+		account_close(heap->heap, session->account);
 	if (heap) {
 		atomic_dec(&heap->sessions);
 		user_heap_put(heap);
@@ -74,8 +77,8 @@ void session_take_back(struct session *session, u64 handle)
 }
 
 /*
- * The count saturates at twice as many, with a WARN: that is for mistakes in
- * the kernel, not for programs with much memory. So many at once cannot race.
+ * At twice as many the count is pinned, with a WARN: that is for mistakes in the
+ * kernel, not for programs with much memory. So many at once cannot race.
  */
 #define REFERENCES_MAX	BIT(25)
 
@@ -86,10 +89,12 @@ bool session_may_get(const struct refslab_object *object)
 
 /* Lets a reserved handle name what was got, which may be nothing or too much. */
 int session_fill(struct session *session, u64 *handle,
-		 struct refslab_object *object)
+		 struct refslab_object *object, bool read_only)
 {
 	if (object && session_may_get(object)) {
 		handle_install(&session->handles, *handle, object);
+		handle_set_read_only(&session->handles, *handle,
+				     read_only || session->read_only);
 		return 0;
 	}
 	handle_cancel(&session->handles, *handle);

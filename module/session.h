@@ -17,8 +17,14 @@ struct batch;
  *	as long as another program likes
  * @heap: what the session is bound to, or NULL; set once, under @mutex, by a
  *	release that session_heap() acquires
+ * @joined: it joined the heap, and did not make it; fixed by @heap's release, as
+ *	are the next three
+ * @read_only: it changes nothing of the heap, and all its handles are read-only
+ * @limit: most bytes its objects may take, 0 for no limit of its own
+ * @account: where these are counted, or 0
  * @handles: @mutex
- * @type: the type that was found last, if no type was destroyed since; @mutex
+ * @type: the type that was found last, if no type was destroyed since, and if
+ *	there is nothing to its allocation but the object; @mutex
  * @type_id: its number, or 0; @mutex
  * @type_gone: how many had been destroyed then; @mutex
  * @batch: room for a batch, kept from the last one, or NULL; xchg
@@ -26,6 +32,10 @@ struct batch;
 struct session {
 	struct mutex	mutex;	/* the handles, for the time of a call */
 	struct user_heap *heap;
+	bool		joined;
+	bool		read_only;
+	u32		account;
+	u64		limit;
 	struct handle_table handles;
 	struct refslab_type *type;
 	u32		type_id;
@@ -51,19 +61,19 @@ void session_destroy(struct session *session);
 int session_lock(struct session *session);
 void session_bind(struct session *session, struct user_heap *heap);
 struct refslab_type *session_find_type(struct session *session, u32 id);
-struct refslab_type *session_learn_type(struct session *session, u32 id);
+void session_learn_type(struct session *session, struct refslab_type *type);
 bool session_may_get(const struct refslab_object *object);
 int session_fill(struct session *session, u64 *handle,
-		 struct refslab_object *object);
+		 struct refslab_object *object, bool read_only);
 void session_take_back(struct session *session, u64 handle);
 
-/* Like session_find_type(), mostly for the same one as last time. */
+/* The type if it is the one that session_learn_type() was given, else NULL. */
 static inline struct refslab_type *session_known_type(struct session *session, u32 id)
 {
 	if (likely(id && id == session->type_id &&
 		   session->type_gone == session->heap->types_gone))
 		return session->type;
-	return session_learn_type(session, id);
+	return NULL;
 }
 
 /* Ends a handle of either kind; false if there is no such. */

@@ -11,15 +11,15 @@
 
 /* User types have their slots in one array. */
 static struct refslab_slot *slot_find(struct session *session, u64 handle,
-				      u32 index)
+				      u32 index, bool write)
 {
 	struct refslab_object *object;
 	const struct refslab_type *type;
 	struct refslab_slot *slots;
 
-	object = handle_object(&session->handles, handle);
-	if (!object)
-		return ERR_PTR(-EBADF);
+	object = handle_object_for(&session->handles, handle, write);
+	if (IS_ERR(object))
+		return ERR_CAST(object);
 	type = refslab_type_of(object);
 	if (index >= type->slots)
 		return ERR_PTR(-EINVAL);
@@ -34,9 +34,10 @@ static struct refslab_object *target_find(struct session *session, u64 handle)
 
 	if (!handle)
 		return NULL;
-	target = handle_object(&session->handles, handle);
-	if (!target)
-		return ERR_PTR(-EBADF);
+	/* else a store would give rights that the session has not got */
+	target = handle_object_for(&session->handles, handle, true);
+	if (IS_ERR(target))
+		return target;
 	if (refslab_heap_of(target) != session_heap(session))
 		return ERR_PTR(-EXDEV);
 	if (!session_may_get(target))
@@ -49,7 +50,7 @@ int op_slot_set(struct session *session, u64 handle, u32 index, u64 to)
 	struct refslab_object *target;
 	struct refslab_slot *slot;
 
-	slot = slot_find(session, handle, index);
+	slot = slot_find(session, handle, index, true);
 	if (IS_ERR(slot))
 		return PTR_ERR(slot);
 	target = target_find(session, to);
@@ -73,13 +74,14 @@ int op_slot_load(struct session *session, u64 handle, u32 index, u64 *target)
 	struct refslab_slot *slot;
 	int err;
 
-	slot = slot_find(session, handle, index);
+	slot = slot_find(session, handle, index, false);
 	if (IS_ERR(slot))
 		return PTR_ERR(slot);
 	err = handle_reserve(&session->handles, target);
 	if (err)
 		return err;
-	return session_fill(session, target, refslab_slot_load(slot));
+	return session_fill(session, target, refslab_slot_load(slot),
+			    handle_read_only(&session->handles, handle));
 }
 
 int call_slot_load(struct session *session, union session_data *data)
@@ -105,10 +107,10 @@ int op_slot_move(struct session *session, u64 from_handle, u32 from_index,
 {
 	struct refslab_slot *from, *to;
 
-	from = slot_find(session, from_handle, from_index);
+	from = slot_find(session, from_handle, from_index, true);
 	if (IS_ERR(from))
 		return PTR_ERR(from);
-	to = slot_find(session, to_handle, to_index);
+	to = slot_find(session, to_handle, to_index, true);
 	if (IS_ERR(to))
 		return PTR_ERR(to);
 	refslab_slot_move(to, from);
@@ -129,7 +131,7 @@ int op_slot_cmpxchg(struct session *session, u64 handle, u32 index, u64 expected
 	struct refslab_object *old = NULL, *target;
 	struct refslab_slot *slot;
 
-	slot = slot_find(session, handle, index);
+	slot = slot_find(session, handle, index, true);
 	if (IS_ERR(slot))
 		return PTR_ERR(slot);
 	if (expected) {

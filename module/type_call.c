@@ -41,15 +41,12 @@ struct refslab_type *session_find_type(struct session *session, u32 id)
 	return type;
 }
 
-/* Remembers it for session_known_type(). */
-struct refslab_type *session_learn_type(struct session *session, u32 id)
+/* Remembers what session_find_type() found for session_known_type(). */
+void session_learn_type(struct session *session, struct refslab_type *type)
 {
-	struct refslab_type *type = session_find_type(session, id);
-
 	session->type = type;
-	session->type_id = type ? id : 0;
+	session->type_id = type->id;
 	session->type_gone = session_user_heap(session)->types_gone;
-	return type;
 }
 
 /* The same for the lowest number above. */

@@ -27,9 +27,11 @@ struct user_heap *user_heap_create(const struct refslab_heap_args *args)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&heap->users, 1);
 	init_rwsem(&heap->types);
+	root_init(&heap->roots);
 	heap->heap = refslab_heap_create(args);
 	if (IS_ERR(heap->heap)) {
 		err = PTR_ERR(heap->heap);
+		root_destroy(&heap->roots);
 		kfree(heap);
 		return ERR_PTR(err);
 	}
@@ -53,6 +55,7 @@ void user_heap_put(struct user_heap *heap)
 {
 	if (!refcount_dec_and_test(&heap->users))
 		return;
+	root_destroy(&heap->roots);
 	refslab_heap_destroy(heap->heap);
 	kfree(heap);
 }

@@ -8,6 +8,8 @@
 #include <linux/refslab.h>
 #include <linux/rwsem.h>
 
+#include "root.h"
+
 /**
  * struct user_heap - a heap that sessions made
  * @users: sessions bound to it, and files that keep it: invitations, exported
@@ -17,6 +19,7 @@
  *	without an object of it; for writing where one is destroyed. Within a
  *	session's mutex
  * @types_gone: types destroyed so far; @types
+ * @roots: references by name; its own lock
  * @heap: the heap; fixed
  */
 struct user_heap {
@@ -24,6 +27,7 @@ struct user_heap {
 	atomic_t	sessions;
 	struct rw_semaphore types;
 	u64		types_gone;
+	struct root_table roots;
 	struct refslab_heap *heap;
 };
 

@@ -14,6 +14,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
+#include "account.h"
 #include "heap.h"
 
 static u32 bucket_of(struct refslab_object *obj)
@@ -179,7 +180,15 @@ void weak_dead(struct refslab_type *type, struct refslab_object *obj)
 
 	if (!weak_any(obj))
 		return;
-	bucket = &type->heap->weak.buckets[bucket_of(obj)];
+	account_dead(type, obj);
+	/* pairs with the cmpxchg in weak_buckets() */
+	bucket = smp_load_acquire(&type->heap->weak.buckets);
+	if (!bucket) {
+		/* it was there for the account alone */
+		clear_bit(index, slab_weak(slab));
+		return;
+	}
+	bucket += bucket_of(obj);
 	raw_spin_lock_irqsave(&bucket->lock, flags);
 	hlist_for_each_entry_safe(weak, next, &bucket->list, node) {
 		if (weak->target != obj)

@@ -31,8 +31,9 @@ struct weak_table {
 };
 
 /*
- * Whether a dead object of a type that allows them had weak references: the bit
- * was set while a reference was held, all of which are gone.
+ * Whether a dead object of a type that allows them had weak references, or is on
+ * somebody's account: the bit was set while a reference was held, all of which
+ * are gone.
  */
 static inline bool weak_any(const struct refslab_object *obj)
 {

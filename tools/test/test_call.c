@@ -5,13 +5,19 @@
  */
 #include <sys/mman.h>
 
-#include "client.h"
+#include "sharing.h"
 
 /* Room for any structure, and for one of a page and a bit. */
 union argument {
 	struct { __u32 size, flags; } head;
 	struct refslab_heap_create heap_create;
 	struct refslab_heap_limits heap_limits;
+	struct refslab_invite invite;
+	struct refslab_join join;
+	struct refslab_export export;
+	struct refslab_import import;
+	struct refslab_root_set root_set;
+	struct refslab_root_get root_get;
 	struct refslab_type_create type_create;
 	struct refslab_type_destroy type_destroy;
 	struct refslab_type_info type_info;
@@ -43,6 +49,7 @@ struct scene {
 	int fd;
 	uint32_t type, spare;
 	uint64_t a, b, weak;
+	int given;	/* what a call is to be given, or 0 */
 	char buffer[PAYLOAD];
 	uint64_t found[4];
 };
@@ -69,6 +76,36 @@ static void fill_nothing(union argument *x, struct scene *scene)
 {
 	(void)x;
 	(void)scene;
+}
+
+static void fill_join(union argument *x, struct scene *scene)
+{
+	scene->given = x->join.fd = invite(scene->fd, 0, 0);
+	close(scene->fd);
+	scene->fd = session();
+}
+
+static void fill_import(union argument *x, struct scene *scene)
+{
+	scene->given = x->import.fd = export_of(scene->fd, scene->a, 0);
+}
+
+static void fill_root_set(union argument *x, struct scene *scene)
+{
+	x->root_set.handle = scene->a;
+	strcpy(x->root_set.name, "root");
+}
+
+static void fill_root_get(union argument *x, struct scene *scene)
+{
+	works(root_set(scene->fd, "root", scene->b, 0));
+	strcpy(x->root_get.name, "root");
+}
+
+static void fill_root_next(union argument *x, struct scene *scene)
+{
+	(void)x;
+	works(root_set(scene->fd, "root", scene->b, 0));
 }
 
 static void fill_heap_limits(union argument *x, struct scene *scene)
@@ -197,13 +234,22 @@ static const struct call calls[] = {
 	CALL(HEAP_CREATE, refslab_heap_create, 48, 0, 0, fill_heap_create),
 	CALL(HEAP_INFO, refslab_heap_info, 128, 0, 0, fill_nothing),
 	CALL(HEAP_LIMITS, refslab_heap_limits, 40, 0, 15, fill_heap_limits),
+	CALL(INVITE, refslab_invite, 24, RESERVED(refslab_invite),
+	     REFSLAB_READ_ONLY, fill_nothing),
+	CALL(JOIN, refslab_join, 16, RESERVED(refslab_join), 0, fill_join),
+	CALL(EXPORT, refslab_export, 24, RESERVED(refslab_export),
+	     REFSLAB_READ_ONLY, fill_handle),
+	CALL(IMPORT, refslab_import, 24, RESERVED(refslab_import), 0, fill_import),
+	CALL(ROOT_SET, refslab_root_set, 48, 0, REFSLAB_ROOT_NEW, fill_root_set),
+	CALL(ROOT_GET, refslab_root_get, 48, 0, 0, fill_root_get),
+	CALL(ROOT_NEXT, refslab_root_next, 40, 0, 0, fill_root_next),
 	CALL(TYPE_CREATE, refslab_type_create, 56, 0, 0, fill_type_create),
 	CALL(TYPE_DESTROY, refslab_type_destroy, 16, RESERVED(refslab_type_destroy),
 	     0, fill_type_destroy),
 	CALL(TYPE_INFO, refslab_type_info, 80, 0, REFSLAB_TYPE_INFO_NEXT,
 	     fill_type_info),
 	CALL(ALLOC, refslab_alloc, 24, RESERVED(refslab_alloc), 0, fill_alloc),
-	CALL(DUP, refslab_dup, 24, 0, 0, fill_handle),
+	CALL(DUP, refslab_dup, 24, 0, REFSLAB_READ_ONLY, fill_handle),
 	CALL(CLOSE, refslab_close, 16, 0, 0, fill_handle),
 	CALL(WEAK, refslab_weak_create, 24, 0, 0, fill_handle),
 	CALL(UPGRADE, refslab_upgrade, 24, 0, 0, fill_weak),
@@ -253,6 +299,7 @@ static void scene_begin(struct scene *scene, const struct call *call,
 	fill(scene->fd, scene->a, 0, scene->b);
 	works(device_weak(scene->fd, scene->a, &scene->weak));
 	memset(argument, 0, sizeof(*argument));
+	scene->given = 0;
 	call->fill(argument, scene);
 	argument->head.size = call->size;
 }
@@ -264,12 +311,14 @@ struct picture {
 	uint64_t count_a, count_b, runs, frozen;
 	struct refslab_quarantine quarantine;
 	char payload[PAYLOAD];
+	unsigned int fds;
 	bool no_heap;
 };
 
 static void look(const struct scene *scene, struct picture *picture)
 {
 	memset(picture, 0, sizeof(*picture));
+	picture->fds = open_fds();
 	if (device_heap_info(scene->fd, &picture->info) == -ENXIO) {
 		picture->no_heap = true;
 		return;
@@ -285,6 +334,13 @@ static void look(const struct scene *scene, struct picture *picture)
 	works(device_freeze(scene->fd, 0, &picture->frozen));
 	works(device_quarantine(scene->fd, &picture->quarantine));
 	works(device_read(scene->fd, scene->a, 0, picture->payload, PAYLOAD));
+}
+
+static void scene_end(struct scene *scene)
+{
+	close(scene->fd);
+	if (scene->given)
+		close(scene->given);
 }
 
 static void assert_refused(int err, const struct scene *scene,
@@ -324,7 +380,7 @@ static void test_all_succeed(void **state)
 	for_each_call(call) {
 		scene_begin(&scene, call, &argument);
 		assert_works(&scene, call, call->request, &argument);
-		close(scene.fd);
+		scene_end(&scene);
 	}
 }
 
@@ -365,7 +421,7 @@ static void test_bad_size(void **state)
 		}
 		argument.head.size = call->published - 1;
 		assert_refused(EINVAL, &scene, call, &argument);
-		close(scene.fd);
+		scene_end(&scene);
 	}
 }
 
@@ -383,7 +439,7 @@ static void test_published_size(void **state)
 		memset(argument.bytes + call->published, 0xa5, 8);
 		assert_works(&scene, call, call->request, &argument);
 		assert_int_equal(argument.bytes[call->published], 0xa5);
-		close(scene.fd);
+		scene_end(&scene);
 	}
 }
 
@@ -405,7 +461,7 @@ static void test_longer(void **state)
 			assert_works(&scene, call, call->request, &argument);
 			/* What it was not given it does not write. */
 			assert_int_equal(argument.bytes[size], 0xa5);
-			close(scene.fd);
+			scene_end(&scene);
 		}
 	}
 }
@@ -425,7 +481,7 @@ static void test_longer_number(void **state)
 			     _IOC(_IOC_DIR(call->request), REFSLAB_IOC,
 				  _IOC_NR(call->request), call->size + 16),
 			     &argument);
-		close(scene.fd);
+		scene_end(&scene);
 	}
 }
 
@@ -445,7 +501,7 @@ static void test_longer_unknown(void **state)
 			assert_refused(E2BIG, &scene, call, &argument);
 			argument.bytes[call->size + more - 1] = 0;
 		}
-		close(scene.fd);
+		scene_end(&scene);
 	}
 }
 
@@ -467,7 +523,7 @@ static void test_flags(void **state)
 			argument.head.flags = flags | 1u << bit;
 			assert_refused(EINVAL, &scene, call, &argument);
 		}
-		close(scene.fd);
+		scene_end(&scene);
 	}
 }
 
@@ -489,10 +545,10 @@ static void test_reserved(void **state)
 			assert_refused(EINVAL, &scene, call, &argument);
 			argument.bytes[call->reserved + byte] = 0;
 		}
-		close(scene.fd);
+		scene_end(&scene);
 		tried++;
 	}
-	assert_int_equal(tried, 13);
+	assert_int_equal(tried, 17);
 }
 
 static void test_no_heap(void **state)
@@ -504,13 +560,14 @@ static void test_no_heap(void **state)
 
 	(void)state;
 	for_each_call(call) {
-		if (call->request == REFSLAB_HEAP_CREATE)
+		if (call->request == REFSLAB_HEAP_CREATE ||
+		    call->request == REFSLAB_JOIN)
 			continue;
 		scene_begin(&scene, call, &argument);
 		errno = 0;
 		if (ioctl(fd, call->request, &argument) != -1 || errno != ENXIO)
 			fail_msg("%s: errno %d, not ENXIO", call->name, errno);
-		close(scene.fd);
+		scene_end(&scene);
 	}
 	close(fd);
 }
@@ -552,7 +609,7 @@ static void test_bad_pointer(void **state)
 		memcpy(pages + page - call->size, &argument, call->size);
 		assert_works(&scene, call, call->request,
 			     pages + page - call->size);
-		close(scene.fd);
+		scene_end(&scene);
 	}
 	munmap(pages, 2 * page);
 }
@@ -585,10 +642,10 @@ static void test_read_only(void **state)
 		assert_int_equal(mprotect(memory, page, PROT_READ), 0);
 		assert_refused(EFAULT, &scene, call, memory);
 		munmap(memory, page);
-		close(scene.fd);
+		scene_end(&scene);
 		tried++;
 	}
-	assert_int_equal(tried, 19);
+	assert_int_equal(tried, 24);
 }
 
 /* Again and again: what is taken back must be whole, and not run out. */
@@ -648,7 +705,7 @@ static void test_unaligned(void **state)
 		scene_begin(&scene, call, &argument);
 		memcpy(memory + 3, &argument, call->size);
 		assert_works(&scene, call, call->request, memory + 3);
-		close(scene.fd);
+		scene_end(&scene);
 	}
 }
 
