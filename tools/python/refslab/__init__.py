@@ -25,18 +25,22 @@ from .collector import Collector
 from .heap import Heap, HeapInfo, SweepStats, default_heap, set_default_heap
 from .object import Object, ObjectInfo, Slots
 from .payload import Payload
+from .roots import Roots
+from .session import Descriptor
 from .type import Type, TypeInfo
 from .weak import ref
 
 __all__ = [
     "Batch",
     "Collector",
+    "Descriptor",
     "Entry",
     "Heap",
     "HeapInfo",
     "Object",
     "ObjectInfo",
     "Payload",
+    "Roots",
     "Slots",
     "SweepStats",
     "Type",

@@ -201,9 +201,9 @@ class Batch:
             raise ValueError("the type is of another heap")
         return self._add(abi.OP_ALLOC, index=type.number, type=type)
 
-    def dup(self, owner: Object | Entry) -> Entry:
+    def dup(self, owner: Object | Entry, read_only: bool = False) -> Entry:
         """Make another reference. Its result is the Object."""
-        return self._add_for(abi.OP_DUP, owner, type=owner._type)
+        return self._add_for(abi.OP_DUP, owner, flags=abi.READ_ONLY if read_only else 0, type=owner._type)
 
     def close(self, owner: Object | ref | Entry) -> Entry:
         """Close an Object or ref, also one that an earlier entry makes."""

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple, Union
 from . import abi
 from .batch import Batch
 from .object import Object, ObjectInfo
-from .session import DEVICE, Owned, Session, name_bytes
+from .roots import Roots
+from .session import DEVICE, Descriptor, FileDescriptor, Owned, Session, fileno, name_bytes
 from .type import Layout, Type, checked_names
 from .weak import ref
 
@@ -28,6 +29,8 @@ class HeapInfo(NamedTuple):
     chunk_bytes: what it takes memory in. limit: most bytes it may take. reserve: bytes it never goes below. low, high:
     bytes of cached empty chunks below which it fills up, and above which it gives back. bytes: held now; cached: of
     these, in empty chunks. objects: alive. types: how many. handles, handles_max: of this session, now and at most.
+    sessions: of the heap. read_only, joined: this session. session_limit, session_bytes: most bytes for objects of this
+    session, 0 for no limit, and what they take.
     """
 
     name: str
@@ -42,6 +45,11 @@ class HeapInfo(NamedTuple):
     types: int
     handles: int
     handles_max: int
+    sessions: int
+    read_only: bool
+    joined: bool
+    session_limit: int
+    session_bytes: int
 
 
 class SweepStats(NamedTuple):
@@ -100,7 +108,8 @@ class Heap(Owned):
         a.next, b.next = b, a
 
     Closed by close(), at the end of a with statement, or when nothing refers to it any more; its objects cannot be used
-    then. May be used by several threads, but close() not beside other calls. A child of os.fork() has the same session.
+    then. A heap that nobody else shares is gone with that. May be used by several threads, but close() not beside other
+    calls. A child of os.fork() has the same session.
     """
 
     __slots__ = ("_session", "_device", "_layouts", "_refs")
@@ -116,6 +125,16 @@ class Heap(Owned):
         """
         create = abi.HeapCreate(limit=limit, name=name_bytes(name))
         self._bind(device, abi.HEAP_CREATE, create)
+
+    @classmethod
+    def join(cls, invitation: FileDescriptor, *, device: str = DEVICE) -> Heap:
+        """Return a session of the heap that an invitation is for, which may be closed afterwards.
+
+        OSError: EBADF if it is no invitation, ENOSPC if too many sessions with a limit have objects in the heap.
+        """
+        heap = cls.__new__(cls)
+        heap._bind(device, abi.JOIN, abi.Join(fd=fileno(invitation)))
+        return heap
 
     def _bind(self, device: str, request: int, argument: abi.Call) -> None:
         session = Session(device)
@@ -142,7 +161,7 @@ class Heap(Owned):
         return self._session.fileno()
 
     def close(self) -> None:
-        """Close the session: its handles go, and the heap, unless another process has this session's descriptor."""
+        """Close the session: its handles go, and with the last descriptor of the heap the heap."""
         self._session.close()
         _open_heaps.discard(self)
 
@@ -172,6 +191,11 @@ class Heap(Owned):
             info.types,
             info.handles,
             info.handles_max,
+            info.sessions,
+            bool(info.session_flags & abi.SESSION_READ_ONLY),
+            bool(info.session_flags & abi.SESSION_JOINED),
+            info.session_limit,
+            info.session_bytes,
         )
 
     def set_limits(
@@ -179,7 +203,8 @@ class Heap(Owned):
     ) -> None:
         """Set what is given, in bytes; HeapInfo says what they are.
 
-        OSError: EINVAL for a reserve above the limit or low above high, ENOMEM if the reserve cannot be had.
+        OSError: EINVAL for a reserve above the limit or low above high, ENOMEM if the reserve cannot be had, EACCES
+        for a session that joined.
         """
         limits = abi.HeapLimits()
         for name, flag, value in (
@@ -288,6 +313,30 @@ class Heap(Owned):
     def batch(self) -> Batch:
         """Return an empty batch of operations."""
         return Batch(self)
+
+    @property
+    def roots(self) -> Roots:
+        """Names under which the heap keeps objects, as a dictionary."""
+        return Roots(self)
+
+    def invite(self, read_only: bool = False, limit: int = 0) -> Descriptor:
+        """Return an invitation, by which any number of sessions may join: Heap.join().
+
+        limit: most bytes that the living objects allocated by one of them may take, 0 for no limit but the heap's.
+        PermissionError in a read-only session, if read_only is false.
+        """
+        invite = abi.Invite(flags=abi.READ_ONLY if read_only else 0, limit=limit)
+        self._session.call(abi.INVITE, invite)
+        return Descriptor(invite.fd)
+
+    def import_object(self, descriptor: FileDescriptor) -> Object:
+        """Return the object that another session of this heap exported; the descriptor may be closed afterwards.
+
+        OSError: EXDEV if it is of another heap, EBADF if it is no exported object.
+        """
+        argument = abi.Import(fd=fileno(descriptor))
+        self._session.call(abi.IMPORT, argument)
+        return Object(self, argument.handle)
 
 
 _open_heaps: weakref.WeakSet[Heap] = weakref.WeakSet()

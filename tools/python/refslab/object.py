@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Optional, Union
 
 from . import abi
 from .payload import Payload
-from .session import Handle
+from .session import Descriptor, Handle
 
 if TYPE_CHECKING:
     from . import weak
@@ -23,7 +23,7 @@ class ObjectInfo(NamedTuple):
 
     type: number of its type. generation: sweeps survived, at most 2; 3 for what is frozen or in quarantine.
     references: from handles, slots and the kernel. slots, payload: how many, and bytes. tracked: sweeps look at it.
-    quarantined: a sweep would have freed it.
+    quarantined: a sweep would have freed it. read_only: the handle is.
     """
 
     type: int
@@ -33,12 +33,14 @@ class ObjectInfo(NamedTuple):
     payload: int
     tracked: bool
     quarantined: bool
+    read_only: bool
 
 
 class Slots:
     """The slots of an object, by number or by the name its type gives them; each refers to an object or to None.
 
-    IndexError for a number that is none, KeyError for such a name; ValueError to store an object of another heap.
+    IndexError for a number that is none, KeyError for such a name; PermissionError to change one by a read-only
+    handle, or to store one; ValueError to store an object of another heap.
     """
 
     __slots__ = ("_object",)
@@ -171,6 +173,7 @@ class Object(Handle):
             info.payload,
             bool(info.object_flags & abi.OBJECT_TRACKED),
             bool(info.object_flags & abi.OBJECT_QUARANTINED),
+            bool(info.object_flags & abi.OBJECT_READ_ONLY),
         )
 
     @property
@@ -183,9 +186,9 @@ class Object(Handle):
         """The object's bytes."""
         return Payload(self)
 
-    def dup(self) -> Object:
-        """Return another reference to the same object, by a handle of its own."""
-        dup = abi.Dup(handle=self.handle)
+    def dup(self, read_only: bool = False) -> Object:
+        """Return another reference to the same object, by a handle of its own, if wanted a read-only one."""
+        dup = abi.Dup(handle=self.handle, flags=abi.READ_ONLY if read_only else 0)
         self._session.call(abi.DUP, dup)
         return Object(self.heap, dup.copy, self._type)
 
@@ -194,3 +197,12 @@ class Object(Handle):
         from .weak import ref
 
         return ref(self)
+
+    def export(self, read_only: bool = False) -> Descriptor:
+        """Return a descriptor by which another session of the same heap gets at the object: Heap.import_object().
+
+        It is a reference to the object. PermissionError for more than a read-only handle allows.
+        """
+        export = abi.Export(handle=self.handle, flags=abi.READ_ONLY if read_only else 0)
+        self._session.call(abi.EXPORT, export)
+        return Descriptor(export.fd)

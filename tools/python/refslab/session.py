@@ -1,19 +1,36 @@
 # SPDX-License-Identifier: GPL-2.0
-"""An open file of the device, and the handles that are owned by one."""
+"""An open file of the device, and what is owned by one: descriptors and handles."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import socket
 import sys
 from types import TracebackType
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar, Union
 
 from . import abi
 
 DEVICE = "/dev/refslab"
 
 _Self = TypeVar("_Self")
+
+
+class HasFileno(Protocol):
+    def fileno(self) -> int:
+        """Return the number of an open file descriptor."""
+
+
+FileDescriptor = Union[int, HasFileno]
+
+
+def fileno(descriptor: FileDescriptor) -> int:
+    return descriptor if isinstance(descriptor, int) else descriptor.fileno()
+
+
+class NameTooLong(ValueError):
+    """No name has so many bytes."""
 
 
 def name_bytes(name: str) -> bytes:
@@ -24,7 +41,7 @@ def name_bytes(name: str) -> bytes:
     """
     encoded = name.encode()
     if len(encoded) >= abi.NAME_MAX or b"\0" in encoded:
-        raise ValueError(f"a name has at most {abi.NAME_MAX - 1} bytes: {name!r}")
+        raise NameTooLong(f"a name has at most {abi.NAME_MAX - 1} bytes: {name!r}")
     return encoded
 
 
@@ -88,6 +105,59 @@ class Session(Owned):
                 return
             except InterruptedError:
                 continue
+
+    def close(self) -> None:
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    def __del__(self) -> None:
+        self.close()
+
+
+class Descriptor(Owned):
+    """A file descriptor that stands for something of a heap: an invitation, an exported object, a payload.
+
+    Travels to other processes by send() and receive(), or by any other means for descriptors. Closed by close(), at
+    the end of a with statement, or when nobody refers to this object any more.
+    """
+
+    __slots__ = ("_fd",)
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def __repr__(self) -> str:
+        return f"<refslab.Descriptor {'closed' if self._fd < 0 else self._fd}>"
+
+    def fileno(self) -> int:
+        """Return the descriptor's number. Raises ValueError if it is closed."""
+        if self._fd < 0:
+            raise ValueError("the descriptor is closed")
+        return self._fd
+
+    def send(self, to: socket.socket) -> None:
+        """Send the descriptor over a UNIX socket, with one byte. It may be closed afterwards."""
+        socket.send_fds(to, [b"\0"], [self.fileno()])
+
+    @classmethod
+    def receive(cls, source: socket.socket) -> Descriptor:
+        """Return what send() at the other end of a UNIX socket has sent.
+
+        Raises EOFError if that end is closed, ValueError if what came has no descriptor.
+        """
+        data, fds, _, _ = socket.recv_fds(source, 1, 1, socket.MSG_CMSG_CLOEXEC)
+        if fds:
+            return cls(fds[0])
+        if not data:
+            raise EOFError("the other end is closed")
+        raise ValueError("no descriptor came")
+
+    def detach(self) -> int:
+        """Return the descriptor's number, which is now the caller's to close."""
+        fd = self.fileno()
+        self._fd = -1
+        return fd
 
     def close(self) -> None:
         fd, self._fd = self._fd, -1

@@ -95,7 +95,7 @@ class Type:
 
     @property
     def slot_names(self) -> tuple[str, ...]:
-        """Names of the first slots. Known to this session only, not to the kernel.
+        """Names of the first slots. Known to this session only: others that share the heap name slots for themselves.
 
         May be set. ValueError for more names than slots, for one that is none, and for what objects have already.
         """

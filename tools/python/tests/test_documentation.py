@@ -19,4 +19,5 @@ class TestPage(unittest.TestCase):
         examples = doctest.DocTestParser().get_doctest(page.read_text(), {}, page.name, str(page), 0)
         self.assertGreater(len(examples.examples), 30)
         doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(examples, out=said.append)
-        self.assertEqual("".join(said), "")
+        if said:
+            self.fail("".join(said))

@@ -28,6 +28,15 @@ asked twice, loaded: 1
 in memory: 0
 asked again, loaded: 2
 """,
+    "shared": """\
+hello
+world
+to look at only
+""",
+    "passed": """\
+3 squared is 9
+12 squared is 144
+""",
 }
 
 

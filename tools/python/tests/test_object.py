@@ -32,7 +32,7 @@ class TestObject(HeapTest):
         info = self.Node().info
         self.assertEqual(info.type, self.Node.number)
         self.assertEqual((info.slots, info.payload, info.generation, info.references), (2, 64, 0, 1))
-        self.assertEqual((info.tracked, info.quarantined), (True, False))
+        self.assertEqual((info.tracked, info.quarantined, info.read_only), (True, False, False))
         self.assertFalse(self.Leaf().info.tracked)
 
     def test_attributes(self) -> None:
