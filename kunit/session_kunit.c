@@ -138,7 +138,7 @@ static void test_published_sizes(struct kunit *test)
 		KUNIT_EXPECT_LE(test, call->size, sizeof(union session_data));
 		KUNIT_EXPECT_EQ(test, call->min_size % 8, 0);
 	}
-	KUNIT_EXPECT_EQ(test, calls, 37);
+	KUNIT_EXPECT_EQ(test, calls, 38);
 	KUNIT_EXPECT_EQ(test, session_find_call(REFSLAB_ALLOC)->min_size, 24);
 	KUNIT_EXPECT_EQ(test, session_find_call(REFSLAB_HEAP_INFO)->min_size, 128);
 }

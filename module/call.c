@@ -99,6 +99,9 @@ static const struct session_call calls[] = {
 	     .flags = REFSLAB_QUARANTINE_SET | REFSLAB_QUARANTINE_DRAIN),
 	CALL(DEBUG, 16, call_debug, .flags = REFSLAB_DEBUG_SET,
 	     .changes = CHANGES_BY_FLAGS),
+	CALL(EVENTS, 16, call_events, .locked = true,
+	     .flags = REFSLAB_EVENTS_SWEEPS | REFSLAB_EVENTS_WEAK |
+		      REFSLAB_EVENTS_FD),
 	CALL(BATCH, 32, batch_run, .finish = batch_finish,
 	     .flags = REFSLAB_BATCH_STOP),
 };

@@ -92,6 +92,7 @@ union session_data {
 	struct refslab_freeze freeze;
 	struct refslab_quarantine quarantine;
 	struct refslab_debug debug;
+	struct refslab_events events;
 	struct session_inspect inspect;
 	struct session_batch batch;
 };

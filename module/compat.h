@@ -22,6 +22,7 @@
 #error "refslab needs a 64-bit kernel: its reference counts are 64-bit words"
 #endif
 
+#include <linux/eventfd.h>
 #include <linux/gfp.h>
 #include <linux/kasan.h>
 #include <linux/shrinker.h>
@@ -117,6 +118,13 @@ void kasan_poison(const void *addr, size_t size, u8 value, bool init);
 #else
 #define refslab_kasan_poison(addr, size)	do { } while (0)
 #define refslab_kasan_unpoison(addr, size)	do { } while (0)
+#endif
+
+/* 6.8: an eventfd is signalled by 1. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+#define refslab_eventfd_signal(ctx)	eventfd_signal(ctx)
+#else
+#define refslab_eventfd_signal(ctx)	eventfd_signal(ctx, 1)
 #endif
 
 /* 6.10: a trace event's string knows its source. */

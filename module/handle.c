@@ -49,7 +49,7 @@ static void weak_free(struct refslab_weak *weak)
 {
 	/* nobody else has it: no grace period */
 	refslab_weak_clear(weak);
-	kfree(weak);
+	kfree(container_of(weak, struct weak_handle, weak));
 }
 
 static void entry_end(struct handle_entry *entry, bool put)
@@ -128,7 +128,7 @@ int handle_grow(struct handle_table *table)
  * handle_install_weak - let a reserved handle be a weak one
  * @table: the session's
  * @handle: from handle_reserve()
- * @weak: a weak reference from kmalloc(), the table's from now on
+ * @weak: that of a struct weak_handle from kmalloc(), the table's from now on
  */
 void handle_install_weak(struct handle_table *table, u64 handle,
 			 struct refslab_weak *weak)

@@ -36,6 +36,20 @@ struct handle_entry {
 	u32	is_weak : 1;
 };
 
+struct session;
+
+/**
+ * struct weak_handle - what a weak handle names; all fixed once it is installed
+ * @weak: a weak reference
+ * @handle: itself, to tell which one it was
+ * @session: whose
+ */
+struct weak_handle {
+	struct refslab_weak weak;
+	u64	handle;
+	struct session *session;
+};
+
 #define HANDLES_PAGE	((u32)(PAGE_SIZE / sizeof(struct handle_entry)))
 
 /**

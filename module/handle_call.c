@@ -109,7 +109,7 @@ int call_close(struct session *session, union session_data *data)
 int op_weak(struct session *session, u64 handle, u64 *weak_handle)
 {
 	struct refslab_object *object;
-	struct refslab_weak *weak;
+	struct weak_handle *weak;
 	int err;
 
 	object = handle_object(&session->handles, handle);
@@ -122,11 +122,13 @@ int op_weak(struct session *session, u64 handle, u64 *weak_handle)
 	err = -ENOMEM;
 	if (!weak)
 		goto err_cancel;
-	refslab_weak_init(weak, NULL);
-	err = refslab_weak_set(weak, object);
+	weak->handle = *weak_handle;
+	weak->session = session;
+	refslab_weak_init(&weak->weak, event_weak_dead);
+	err = refslab_weak_set(&weak->weak, object);
 	if (err)
 		goto err_free;
-	handle_install_weak(&session->handles, *weak_handle, weak);
+	handle_install_weak(&session->handles, *weak_handle, &weak->weak);
 	handle_set_read_only(&session->handles, *weak_handle,
 			     handle_read_only(&session->handles, handle));
 	return 0;

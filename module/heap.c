@@ -106,6 +106,7 @@ struct refslab_heap *refslab_heap_create(const struct refslab_heap_args *args)
 	lockdep_init_map(&heap->release_map, "refslab_release", &heap->release_key, 0);
 	sweep_init(&heap->sweep);
 	trigger_init(&heap->trigger);
+	listeners_init(&heap->listeners);
 	err = releaser_init(&heap->releaser, gfp);
 	if (err)
 		goto err_free;
@@ -299,6 +300,7 @@ int heap_validate(struct refslab_heap *heap)
 	err = sweep_validate(heap) ?: err;
 	err = weak_validate(heap) ?: err;
 	err = account_validate(heap) ?: err;
+	err = listeners_validate(heap) ?: err;
 	mutex_unlock(&heap->sweep.mutex);
 	mutex_unlock(&heap->lock);
 	return err;

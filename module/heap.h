@@ -10,6 +10,7 @@
 #include <linux/xarray.h>
 
 #include "candidate.h"
+#include "listener.h"
 #include "object.h"
 #include "pool.h"
 #include "sweep.h"
@@ -29,6 +30,7 @@ struct account_book;
  * @releaser: releases under way, and left to the workqueue
  * @weak: weak references to its objects
  * @accounts: of those who have limits, or NULL; cmpxchg, then fixed
+ * @listeners: who is told of its sweeps
  * @release_map: "within a release": taken around releases, and where an
  *	allocation may run them, so that lockdep sees locks that are held there
  *	and taken here
@@ -48,6 +50,7 @@ struct refslab_heap {
 	struct releaser	releaser;
 	struct weak_table weak;
 	struct account_book *accounts;
+	struct listeners listeners;
 	struct lock_class_key release_key;
 	struct lockdep_map release_map;
 

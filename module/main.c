@@ -9,8 +9,10 @@
  *	type		what objects are of, each with a cache of its own
  *	object, slot	allocation, the rare paths of get and put, release; edges
  *	sweep, trigger	what is garbage, and when to look
+ *	listener	who is told of sweeps
  *	heap		all these together
  *	session, handle	/dev/refslab: open files and their names for objects
+ *	event		what can be read from these
  *	sysfs, trace,	what people see
  *	report
  */

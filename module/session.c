@@ -26,6 +26,7 @@ struct session *session_create(void)
 		return NULL;
 	mutex_init(&session->mutex);
 	handle_table_init(&session->handles, READ_ONCE(handles_max));
+	event_queue_init(&session->events);
 	return session;
 }
 
@@ -38,6 +39,7 @@ void session_destroy(struct session *session)
 {
 	struct user_heap *heap = session->heap;
 
+	event_queue_destroy(&session->events, heap ? heap->heap : NULL);
 	handle_table_destroy(&session->handles, heap && user_heap_shared(heap));
 	batch_free(session->batch);
 	if (session->account)
@@ -110,6 +112,21 @@ static long session_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 	return session_call_user(file->private_data, cmd, (void __user *)arg);
 }
 
+static ssize_t session_read(struct file *file, char __user *buffer, size_t size,
+			    loff_t *offset)
+{
+	struct session *session = file->private_data;
+
+	return event_read(&session->events, buffer, size, file->f_flags & O_NONBLOCK);
+}
+
+static __poll_t session_poll(struct file *file, struct poll_table_struct *table)
+{
+	struct session *session = file->private_data;
+
+	return event_poll(&session->events, file, table);
+}
+
 static int session_open(struct inode *inode, struct file *file)
 {
 	file->private_data = session_create();
@@ -126,6 +143,8 @@ static const struct file_operations session_fops = {
 	.owner		= THIS_MODULE,
 	.open		= session_open,
 	.release	= session_release,
+	.read		= session_read,
+	.poll		= session_poll,
 	.unlocked_ioctl	= session_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
 	.llseek		= noop_llseek,

@@ -5,6 +5,7 @@
 
 #include <linux/mutex.h>
 
+#include "event.h"
 #include "handle.h"
 #include "user_heap.h"
 
@@ -27,6 +28,7 @@ struct batch;
  *	there is nothing to its allocation but the object; @mutex
  * @type_id: its number, or 0; @mutex
  * @type_gone: how many had been destroyed then; @mutex
+ * @events: what it can read and poll
  * @batch: room for a batch, kept from the last one, or NULL; xchg
  */
 struct session {
@@ -40,6 +42,7 @@ struct session {
 	struct refslab_type *type;
 	u32		type_id;
 	u64		type_gone;
+	struct event_queue events;
 	struct batch	*batch;
 };
 

@@ -862,6 +862,7 @@ void sweep_run(struct refslab_heap *heap, unsigned int generation,
 	memset(result, 0, sizeof(*result));
 	WRITE_ONCE(sweep->task, current);
 	trace_refslab_sweep_start(heap, generation);
+	listeners_tell(&heap->listeners, generation, NULL);
 
 	gather_hinted(&run);
 	result->candidates = run.all.count;
@@ -900,6 +901,7 @@ void sweep_run(struct refslab_heap *heap, unsigned int generation,
 	trace_refslab_sweep_end(heap, generation, result);
 	if (READ_ONCE(sweep->log))
 		report_sweep(heap, generation, result);
+	listeners_tell(&heap->listeners, generation, result);
 	WRITE_ONCE(sweep->task, NULL);
 }
 

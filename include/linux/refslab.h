@@ -288,6 +288,22 @@ struct refslab_sweep_result {
 	u64	time_ns;
 };
 
+/**
+ * struct refslab_listener - who wants to know of a heap's sweeps
+ * @sweep: called where a sweep of that generation begins, with a @result of
+ *	NULL, and where it is over. In the sweep, which waits for it: so it takes
+ *	no lock under which the same heap allocates sleeping. Its own allocations
+ *	from the heap start no sweep, and a request for one answers EDEADLK. May
+ *	sleep
+ * @node: refslab's
+ */
+struct refslab_listener {
+	void			(*sweep)(struct refslab_listener *listener,
+					 unsigned int generation,
+					 const struct refslab_sweep_result *result);
+	struct list_head	node;
+};
+
 /* heap.c */
 struct refslab_heap *refslab_heap_create(const struct refslab_heap_args *args);
 unsigned long refslab_heap_destroy(struct refslab_heap *heap);
@@ -353,6 +369,10 @@ void refslab_set_quarantine(struct refslab_heap *heap, bool on);
 bool refslab_get_quarantine(struct refslab_heap *heap);
 long refslab_drain_quarantine(struct refslab_heap *heap);
 unsigned long refslab_quarantined(struct refslab_heap *heap);
+
+/* listener.c */
+void refslab_listen(struct refslab_heap *heap, struct refslab_listener *listener);
+void refslab_unlisten(struct refslab_heap *heap, struct refslab_listener *listener);
 
 /* report.c */
 void refslab_set_logging(struct refslab_heap *heap, bool on);

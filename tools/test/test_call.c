@@ -41,6 +41,7 @@ union argument {
 	struct refslab_freeze freeze;
 	struct refslab_quarantine quarantine;
 	struct refslab_debug debug;
+	struct refslab_events events;
 	unsigned char bytes[8192];
 };
 
@@ -224,6 +225,13 @@ static void fill_debug(union argument *x, struct scene *scene)
 	x->debug.debug = REFSLAB_DEBUG_SAVEALL;
 }
 
+static void fill_events(union argument *x, struct scene *scene)
+{
+	(void)scene;
+	x->events.flags = REFSLAB_EVENTS_SWEEPS | REFSLAB_EVENTS_WEAK;
+	x->events.room = 16;
+}
+
 #define CALL(NAME, structure, first_size, reserved_at, known, filler) { \
 	.name = #NAME, .request = REFSLAB_##NAME, \
 	.size = sizeof(struct structure), .published = first_size, \
@@ -281,6 +289,8 @@ static const struct call calls[] = {
 	     REFSLAB_QUARANTINE_SET | REFSLAB_QUARANTINE_DRAIN, fill_quarantine),
 	CALL(DEBUG, refslab_debug, 16, RESERVED(refslab_debug), REFSLAB_DEBUG_SET,
 	     fill_debug),
+	CALL(EVENTS, refslab_events, 16, 0, REFSLAB_EVENTS_SWEEPS |
+	     REFSLAB_EVENTS_WEAK | REFSLAB_EVENTS_FD, fill_events),
 };
 
 static bool is_out(const struct call *call)

@@ -8,6 +8,10 @@
  * and lost, and REFSLAB_EVENT_LOST says so where it is missing. Events never
  * hold a sweep up.
  *
+ * Of a session with several readers, processes that inherited it for example,
+ * each event is read by one. Who has asked for events and reads them knows of
+ * all sweeps of its heap, and of the deaths of its own weak handles.
+ *
  * read(2): EAGAIN where none waits and the descriptor is O_NONBLOCK, EINVAL if
  * the buffer is smaller than one event, ENXIO if no events were asked for. What
  * cannot be copied (EFAULT) counts as lost.
@@ -28,7 +32,8 @@
  * @generation: SWEEP_*: of the sweep
  * @time_ns: when, by CLOCK_MONOTONIC
  * @handle: WEAK_DEAD: the weak handle, which may have been closed since
- * @lost: LOST, in place of @handle: how many events were lost here
+ * @lost: LOST, in place of @handle: how many events were lost here, the first
+ *	of them at @time_ns
  * @examined: SWEEP_END: as in &struct refslab_stats, of this sweep
  * @freed: likewise
  * @unfreed: likewise
@@ -65,10 +70,14 @@ struct refslab_event {
  * @room: how many events may wait, 2 to REFSLAB_EVENTS_MAX; 0 for 256, or with
  *	flags 0
  * @eventfd: with REFSLAB_EVENTS_FD: descriptor of an eventfd(2) that is
- *	signalled when events come; the session does not keep the descriptor
- *	open. Without it 0. EBADF if it is no eventfd
+ *	signalled when an event comes and none waits; so read until EAGAIN. The
+ *	session does not keep the descriptor open. Without it 0. EBADF if it is
+ *	no eventfd
  *
- * Replaces what was asked for before; what waits then is dropped.
+ * REFSLAB_EVENTS_FD alone asks for nothing: EINVAL.
+ *
+ * Replaces what was asked for before; what waits then is dropped. Who waits in
+ * read(2) when no more events are asked for gets ENXIO.
  */
 struct refslab_events {
 	__u32	size;
