@@ -22,6 +22,7 @@ from __future__ import annotations
 from . import gc
 from .batch import Batch, Entry
 from .collector import Collector
+from .event import Event, EventKind, Events
 from .heap import Heap, HeapInfo, SweepStats, default_heap, set_default_heap
 from .object import Object, ObjectInfo, Slots
 from .payload import Payload
@@ -35,6 +36,9 @@ __all__ = [
     "Collector",
     "Descriptor",
     "Entry",
+    "Event",
+    "EventKind",
+    "Events",
     "Heap",
     "HeapInfo",
     "Object",

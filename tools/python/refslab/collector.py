@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Union, overload
 
 from . import abi
+from .callbacks import Callbacks
 from .object import Object
 
 if TYPE_CHECKING:
@@ -98,6 +99,8 @@ class Collector:
             raise ValueError("invalid generation")
         argument = abi.Collect(generation=generation)
         self._call(abi.COLLECT, argument)
+        if self._heap._callbacks is not None:
+            self._heap._callbacks.drain()
         return int(argument.freed + argument.unfreed)
 
     def get_threshold(self) -> tuple[int, int, int]:
@@ -225,3 +228,11 @@ class Collector:
     def garbage(self) -> Garbage:
         """What DEBUG_SAVEALL keeps."""
         return Garbage(self._heap)
+
+    @property
+    def callbacks(self) -> Callbacks:
+        """Functions called before and after each sweep."""
+        heap = self._heap
+        if heap._callbacks is None:
+            heap._callbacks = Callbacks(heap)
+        return heap._callbacks

@@ -13,6 +13,7 @@ next; DEBUG_COLLECTABLE and DEBUG_UNCOLLECTABLE are not there, DEBUG_SAVEALL sho
 
 from __future__ import annotations
 
+from .callbacks import Callbacks
 from .collector import DEBUG_LEAK, DEBUG_SAVEALL, DEBUG_STATS, Collector, Garbage
 from .heap import default_heap
 from .object import Object
@@ -21,6 +22,7 @@ __all__ = [
     "DEBUG_LEAK",
     "DEBUG_SAVEALL",
     "DEBUG_STATS",
+    "callbacks",
     "collect",
     "disable",
     "enable",
@@ -42,11 +44,14 @@ __all__ = [
     "unfreeze",
 ]
 
-# Looked up when asked for, by __getattr__(): it is a heap's.
+# Looked up when asked for, by __getattr__(): they are a heap's.
+callbacks: Callbacks
 garbage: Garbage
 
 
-def __getattr__(name: str) -> Garbage:
+def __getattr__(name: str) -> Callbacks | Garbage:
+    if name == "callbacks":
+        return _collector().callbacks
     if name == "garbage":
         return _collector().garbage
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

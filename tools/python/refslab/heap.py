@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Union
 
 from . import abi
 from .batch import Batch
+from .event import Events
 from .object import Object, ObjectInfo
 from .roots import Roots
 from .session import DEVICE, Descriptor, FileDescriptor, Owned, Session, fileno, name_bytes
@@ -17,6 +18,7 @@ from .type import Layout, Type, checked_names
 from .weak import ref
 
 if TYPE_CHECKING:
+    from .callbacks import Callbacks
     from .collector import Collector
 
 # Handles that one call of inspection makes here.
@@ -112,7 +114,7 @@ class Heap(Owned):
     calls. A child of os.fork() has the same session.
     """
 
-    __slots__ = ("_session", "_device", "_layouts", "_refs")
+    __slots__ = ("_session", "_device", "_layouts", "_refs", "_callbacks")
 
     def __init__(self, name: str = "", limit: int = 0, *, device: str = DEVICE) -> None:
         """Make a heap.
@@ -147,6 +149,7 @@ class Heap(Owned):
         self._device = device
         self._layouts: dict[int, Layout] = {}
         self._refs: weakref.WeakValueDictionary[int, ref] = weakref.WeakValueDictionary()
+        self._callbacks: Callbacks | None = None
         _open_heaps.add(self)
 
     def __repr__(self) -> str:
@@ -162,6 +165,8 @@ class Heap(Owned):
 
     def close(self) -> None:
         """Close the session: its handles go, and with the last descriptor of the heap the heap."""
+        if self._callbacks is not None:
+            self._callbacks.stop()
         self._session.close()
         _open_heaps.discard(self)
 
@@ -313,6 +318,17 @@ class Heap(Owned):
     def batch(self) -> Batch:
         """Return an empty batch of operations."""
         return Batch(self)
+
+    def events(
+        self, *, sweeps: bool = True, deaths: bool = True, room: int = 0, eventfd: FileDescriptor | None = None
+    ) -> Events:
+        """Ask for events: starts and ends of sweeps, deaths of what this session's weak references refer to.
+
+        room: how many may wait, 2 to 65536, 0 for 256; what comes when it is full is lost, and the number of the lost
+        is an event. eventfd: signalled when events come. Replaces what was asked for before. OSError: EBADF if eventfd
+        is none, EINVAL for another room.
+        """
+        return Events(self, sweeps, deaths, room, eventfd)
 
     @property
     def roots(self) -> Roots:

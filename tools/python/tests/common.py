@@ -4,12 +4,17 @@
 from __future__ import annotations
 
 import os
+import pathlib
+import subprocess
+import sys
 import time
 import traceback
 import unittest
 from collections.abc import Callable
 
 import refslab
+
+CLIENT = pathlib.Path(__file__).resolve().parent.parent
 
 
 class HeapTest(unittest.TestCase):
@@ -59,6 +64,18 @@ class HeapTest(unittest.TestCase):
         """Check how many objects live, after the background has done its part."""
         self.assertTrue(eventually(lambda: self.heap.info.objects <= wanted))
         self.assertEqual(self.heap.info.objects, wanted)
+
+
+def interpret(program: str) -> subprocess.CompletedProcess[str]:
+    """Run a program in an interpreter of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(CLIENT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+    )
 
 
 def eventually(condition: Callable[[], bool]) -> bool:

@@ -33,6 +33,12 @@ hello
 world
 to look at only
 """,
+    "watch": """\
+callback: collected 1
+dead: lonely
+dead: circular
+sweep of generation 2 freed 1
+""",
     "passed": """\
 3 squared is 9
 12 squared is 144

@@ -17,7 +17,7 @@ class TestModule(HeapTest):
             self.assertTrue(hasattr(python_gc, name), name)
             self.assertTrue(hasattr(gc, name), name)
         missing = {name for name in dir(python_gc) if not name.startswith("_")} - set(gc.__all__)
-        self.assertEqual(missing, {"DEBUG_COLLECTABLE", "DEBUG_UNCOLLECTABLE", "callbacks"})
+        self.assertEqual(missing, {"DEBUG_COLLECTABLE", "DEBUG_UNCOLLECTABLE"})
         self.assertEqual((gc.DEBUG_STATS, gc.DEBUG_SAVEALL), (python_gc.DEBUG_STATS, python_gc.DEBUG_SAVEALL))
         with self.assertRaises(AttributeError):
             gc.nothing

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import pathlib
 import signal
 import subprocess
 import sys
@@ -12,21 +11,7 @@ import threading
 import unittest
 from collections.abc import Callable
 
-from common import HeapTest
-
-CLIENT = pathlib.Path(__file__).resolve().parent.parent
-
-
-def run(program: str) -> subprocess.CompletedProcess[str]:
-    """Run a program in an interpreter of its own."""
-    return subprocess.run(
-        [sys.executable, "-c", program],
-        env={**os.environ, "PYTHONPATH": str(CLIENT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=60,
-    )
+from common import CLIENT, HeapTest, interpret
 
 
 class TestThreads(HeapTest):
@@ -142,7 +127,7 @@ class TestSignals(HeapTest):
 class TestEnd(unittest.TestCase):
     def test_nothing_is_printed(self) -> None:
         """A program may end with heaps open and objects in its hands, in cycles of Python's too."""
-        done = run(
+        done = interpret(
             "import refslab\n"
             "heap = refslab.Heap()\n"
             "Node = heap.type('node', slots=('next',))\n"
@@ -156,7 +141,7 @@ class TestEnd(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout), (0, ""))
 
     def test_exception(self) -> None:
-        done = run("import refslab\nwith refslab.Heap() as heap:\n    heap.type('leaf', payload=8)()\n    raise KeyError")
+        done = interpret("import refslab\nwith refslab.Heap() as heap:\n    heap.type('leaf', payload=8)()\n    raise KeyError")
         self.assertEqual((done.returncode, done.stdout.splitlines()[-1]), (1, "KeyError"))
 
     def test_optimized(self) -> None:
