@@ -584,7 +584,37 @@ static void test_validator_notices(struct kunit *test)
 	chunk->number--;
 }
 
+/* Pages beside the chunks count against the limit, by the chunk begun. */
+static void test_pages_beside(struct kunit *test)
+{
+	struct pool *pool = pool_make(test, 4, 0, 0, 4);
+	struct pool_usage usage;
+	struct chunk *chunks[2];
+	struct page *page;
+
+	KUNIT_EXPECT_EQ(test, pool_charge(pool, 4 * PAGES + 1), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, pool_charge(pool, PAGES + 1), 0);
+	chunks[0] = chunk_get(test, pool);
+	chunks[1] = chunk_get(test, pool);
+	KUNIT_EXPECT_PTR_EQ(test, pool_get_chunk(pool, NUMA_NO_NODE, GFP_KERNEL),
+			    ERR_PTR(-ENOSPC));
+	pool_usage(pool, &usage);
+	KUNIT_EXPECT_EQ(test, usage.held, 2 * CHUNK + (PAGES + 1) * PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, usage.peak, 4 * CHUNK);
+	KUNIT_EXPECT_EQ(test, pool_charge(pool, PAGES - 1), 0);
+	KUNIT_EXPECT_EQ(test, pool_charge(pool, 1), -ENOSPC);
+	pool_uncharge(pool, 2 * PAGES);
+	page = pool_page(pool);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	KUNIT_EXPECT_NULL(test, memchr_inv(page_address(page), 0, PAGE_SIZE));
+	__free_page(page);
+	pool_put_chunk(pool, chunk_get(test, pool));
+	pool_put_chunk(pool, chunks[0]);
+	pool_put_chunk(pool, chunks[1]);
+}
+
 static struct kunit_case pool_cases[] = {
+	KUNIT_CASE(test_pages_beside),
 	KUNIT_CASE(test_limit),
 	KUNIT_CASE(test_limit_lowered),
 	KUNIT_CASE(test_reserve),

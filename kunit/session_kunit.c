@@ -9,6 +9,7 @@
 
 #include "call.h"
 #include "heap.h"
+#include "mapped.h"
 #include "payload.h"
 
 /* A call as the ioctl makes it, but that the result always, or never, gets there. */
@@ -138,7 +139,7 @@ static void test_published_sizes(struct kunit *test)
 		KUNIT_EXPECT_LE(test, call->size, sizeof(union session_data));
 		KUNIT_EXPECT_EQ(test, call->min_size % 8, 0);
 	}
-	KUNIT_EXPECT_EQ(test, calls, 38);
+	KUNIT_EXPECT_EQ(test, calls, 39);
 	KUNIT_EXPECT_EQ(test, session_find_call(REFSLAB_ALLOC)->min_size, 24);
 	KUNIT_EXPECT_EQ(test, session_find_call(REFSLAB_HEAP_INFO)->min_size, 128);
 }
@@ -668,6 +669,44 @@ static void test_weak_end(struct kunit *test)
 	end_session(test, b);
 }
 
+/* A page that somebody pins counts until he lets go, and is nobody's meanwhile. */
+static void test_mapped(struct kunit *test)
+{
+	struct session *session = bound_session(test);
+	struct refslab_heap *heap = session_heap(session);
+	union session_data data = { .type_create = {
+		.flags = REFSLAB_TYPE_MAPPED, .slots = 1, .payload = 2 * PAGE_SIZE + 1,
+		.name = "mapped" } };
+	struct refslab_object *object;
+	struct mapped *mapped;
+	struct page *page;
+	u64 handle;
+
+	KUNIT_ASSERT_EQ(test, do_call(session, REFSLAB_TYPE_CREATE, &data), 0);
+	handle = new_object(test, session, data.type_create.type);
+	object = handle_object(&session->handles, handle);
+	KUNIT_EXPECT_TRUE(test, type_is_mapped(refslab_type_of(object)));
+	mapped = mapped_get(refslab_type_of(object), object);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(mapped));
+	KUNIT_EXPECT_EQ(test, mapped->count, 3);
+	KUNIT_EXPECT_PTR_EQ(test, mapped_get(refslab_type_of(object), object), mapped);
+	KUNIT_EXPECT_EQ(test, heap->pool.pages, 3);
+	KUNIT_EXPECT_EQ(test, heap_validate(heap), 0);
+	page = mapped->pages[1];
+	get_page(page);
+	DO(test, session, CLOSE, close, .handle = handle);
+	releaser_flush(&heap->releaser);
+	KUNIT_EXPECT_EQ(test, heap->pool.pages, 1);
+	KUNIT_EXPECT_EQ(test, page_count(page), 2);
+	KUNIT_EXPECT_EQ(test, heap_validate(heap), 0);
+	park_reap(&heap->park);
+	KUNIT_EXPECT_EQ(test, heap->pool.pages, 1);
+	put_page(page);
+	park_reap(&heap->park);
+	KUNIT_EXPECT_EQ(test, heap->pool.pages, 0);
+	end_session(test, session);
+}
+
 static struct kunit_case session_cases[] = {
 	KUNIT_CASE(test_find_call),
 	KUNIT_CASE(test_published_sizes),
@@ -688,6 +727,7 @@ static struct kunit_case session_cases[] = {
 	KUNIT_CASE(test_thresholds),
 	KUNIT_CASE(test_shared_heap),
 	KUNIT_CASE(test_weak_end),
+	KUNIT_CASE(test_mapped),
 	{}
 };
 

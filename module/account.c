@@ -15,12 +15,19 @@
 #include <linux/slab.h>
 
 #include "heap.h"
+#include "payload.h"
 
 #define GRANULES	BIT(CHUNK_GRANULES_SHIFT)
 
 static u32 granule_of(const struct refslab_object *obj)
 {
 	return ((unsigned long)obj & (REFSLAB_CHUNK_SIZE - 1)) >> GRANULE_SHIFT;
+}
+
+/* What an object takes, its pages included. */
+static u64 bytes_of(const struct refslab_type *type)
+{
+	return type->layout.size + ((u64)payload_pages(type) << PAGE_SHIFT);
 }
 
 static struct account_book *book_of(struct refslab_heap *heap)
@@ -126,7 +133,7 @@ struct refslab_object *account_alloc(struct refslab_type *type, u32 number,
 {
 	struct account_book *book = book_of(type->heap);
 	struct account *account = &book->account[number];
-	u64 bytes = type->layout.size;
+	u64 bytes = bytes_of(type);
 	struct refslab_object *obj;
 	struct slab *slab;
 	u16 *owners;
@@ -170,7 +177,7 @@ void account_dead(struct refslab_type *type, struct refslab_object *obj)
 	if (!number)
 		return;
 	WRITE_ONCE(owners[granule_of(obj)], 0);
-	atomic64_sub(type->layout.size, &book->account[number].bytes);
+	atomic64_sub(bytes_of(type), &book->account[number].bytes);
 }
 
 /* The heap goes, and nobody uses it any more. */
@@ -221,7 +228,7 @@ int account_validate(struct refslab_heap *heap)
 			if (!slab || number >= ACCOUNTS_MAX)
 				bad = true;
 			else
-				bytes[number] += slab->layout->size;
+				bytes[number] += bytes_of(slab->type);
 		}
 		rcu_read_unlock();
 	}

@@ -17,6 +17,7 @@
 #include "batch.h"
 #include "heap.h"
 #include "inspect_call.h"
+#include "mapped.h"
 #include "payload.h"
 #include "session_file.h"
 #include "share.h"
@@ -58,7 +59,7 @@ static const struct session_call calls[] = {
 	     .locked = true),
 	CALL(ROOT_NEXT, 40, share_root_next),
 	CALL(TYPE_CREATE, 56, call_type_create, .finish = call_type_create_finish,
-	     .changes = CHANGES_HEAP),
+	     .flags = REFSLAB_TYPE_MAPPED, .changes = CHANGES_HEAP),
 	CALL(TYPE_DESTROY, 16, call_type_destroy, .changes = CHANGES_HEAP,
 	     .locked = true),
 	CALL(TYPE_INFO, 80, call_type_info, .flags = REFSLAB_TYPE_INFO_NEXT,
@@ -86,6 +87,8 @@ static const struct session_call calls[] = {
 	CALL(OBJECTS, 40, inspect_objects, .finish = inspect_finish),
 	CALL(REFERRERS, 40, inspect_referrers, .finish = inspect_finish),
 	CALL(REFERENTS, 40, inspect_referents, .finish = inspect_finish),
+	CALL(MAP, 32, mapped_map, .finish = session_file_finish,
+	     .flags = REFSLAB_READ_ONLY, .locked = true),
 	CALL(THRESHOLDS, 24, call_thresholds, .flags = REFSLAB_THRESHOLDS_SET,
 	     .changes = CHANGES_BY_FLAGS),
 	CALL(ENABLE, 16, call_enable, .flags = REFSLAB_ENABLE_SET,

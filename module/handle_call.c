@@ -9,6 +9,7 @@
 
 #include "account.h"
 #include "heap.h"
+#include "mapped.h"
 #include "payload.h"
 
 static void finish(struct session *session, u64 handle, bool copied)
@@ -17,13 +18,23 @@ static void finish(struct session *session, u64 handle, bool copied)
 		session_take_back(session, handle);
 }
 
-/* A fresh object, on the session's account if it has one. */
-static struct refslab_object *alloc_counted(struct session *session,
-					    struct refslab_type *type)
+/* A fresh object, on the session's account if it has one, with its payload. */
+static struct refslab_object *alloc_whole(struct session *session,
+					  struct refslab_type *type)
 {
-	if (session->account)
-		return account_alloc(type, session->account, session->limit);
-	return object_alloc(type, GFP_KERNEL);
+	struct refslab_object *object;
+	struct mapped *mapped;
+
+	object = session->account ?
+		 account_alloc(type, session->account, session->limit) :
+		 object_alloc(type, GFP_KERNEL);
+	if (IS_ERR(object) || !type_is_mapped(type))
+		return object;
+	mapped = mapped_get(type, object);
+	if (!IS_ERR(mapped))
+		return object;
+	refslab_put(object);
+	return ERR_CAST(mapped);
 }
 
 /* The same as op_alloc(), for what that does not know to be simple. */
@@ -41,13 +52,13 @@ int op_alloc_other(struct session *session, u32 type_id, u64 *handle)
 	err = handle_reserve(&session->handles, handle);
 	if (err)
 		return err;
-	object = alloc_counted(session, type);
+	object = alloc_whole(session, type);
 	if (IS_ERR(object)) {
 		handle_cancel(&session->handles, *handle);
 		return PTR_ERR(object);
 	}
 	handle_install(&session->handles, *handle, object);
-	if (!session->account)
+	if (!session->account && !type_is_mapped(type))
 		session_learn_type(session, type);
 	return 0;
 }

@@ -107,6 +107,7 @@ struct refslab_heap *refslab_heap_create(const struct refslab_heap_args *args)
 	sweep_init(&heap->sweep);
 	trigger_init(&heap->trigger);
 	listeners_init(&heap->listeners);
+	park_init(&heap->park, &heap->pool);
 	err = releaser_init(&heap->releaser, gfp);
 	if (err)
 		goto err_free;
@@ -233,6 +234,7 @@ unsigned long refslab_heap_destroy(struct refslab_heap *heap)
 		releaser_flush(&heap->releaser);
 	}
 	weak_destroy(heap);
+	park_destroy(&heap->park);
 
 	/* a put that is late with listing what is long dead may look at us */
 	pool_hide(&heap->pool);
@@ -301,6 +303,7 @@ int heap_validate(struct refslab_heap *heap)
 	err = weak_validate(heap) ?: err;
 	err = account_validate(heap) ?: err;
 	err = listeners_validate(heap) ?: err;
+	err = park_validate(&heap->park) ?: err;
 	mutex_unlock(&heap->sweep.mutex);
 	mutex_unlock(&heap->lock);
 	return err;

@@ -12,6 +12,7 @@
 #include "candidate.h"
 #include "listener.h"
 #include "object.h"
+#include "park.h"
 #include "pool.h"
 #include "sweep.h"
 #include "trigger.h"
@@ -31,6 +32,7 @@ struct account_book;
  * @weak: weak references to its objects
  * @accounts: of those who have limits, or NULL; cmpxchg, then fixed
  * @listeners: who is told of its sweeps
+ * @park: pages of dead objects
  * @release_map: "within a release": taken around releases, and where an
  *	allocation may run them, so that lockdep sees locks that are held there
  *	and taken here
@@ -51,6 +53,7 @@ struct refslab_heap {
 	struct weak_table weak;
 	struct account_book *accounts;
 	struct listeners listeners;
+	struct park	park;
 	struct lock_class_key release_key;
 	struct lockdep_map release_map;
 

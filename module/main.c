@@ -11,7 +11,11 @@
  *	sweep, trigger	what is garbage, and when to look
  *	listener	who is told of sweeps
  *	heap		all these together
+ *	account, park	whose objects are, where sessions have limits; pages
+ *			that are pinned when their object dies
  *	session, handle	/dev/refslab: open files and their names for objects
+ *	share, root,	what sessions of one heap do together: invitations,
+ *	mapped		exported objects, names, memory that is mapped
  *	event		what can be read from these
  *	sysfs, trace,	what people see
  *	report

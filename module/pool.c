@@ -176,13 +176,19 @@ static struct chunk *cache_take(struct pool *pool, int nid)
 	return chunk;
 }
 
-static struct chunk *pages_alloc(struct pool *pool, int nid, gfp_t gfp)
+/* What counts against the limit, in chunks; pool->lock held. */
+static unsigned long counted(const struct pool *pool)
+{
+	return pool->held + DIV_ROUND_UP(pool->pages, BIT(REFSLAB_CHUNK_ORDER));
+}
+
+static struct page *pages_charged(struct pool *pool, int nid, gfp_t gfp,
+				  unsigned int order)
 {
 	struct mem_cgroup *old = NULL;
-	struct chunk *chunk;
 	struct page *page;
 
-	gfp = (gfp & ~(__GFP_ZERO | __GFP_HIGHMEM)) | __GFP_COMP | __GFP_NOWARN;
+	gfp |= __GFP_NOWARN;
 	if (pool->memcg) {
 		/*
 		 * Whoever allocates, the heap's creator pays; and whoever joins
@@ -193,9 +199,19 @@ static struct chunk *pages_alloc(struct pool *pool, int nid, gfp_t gfp)
 			gfp |= __GFP_RETRY_MAYFAIL;
 		old = set_active_memcg(pool->memcg);
 	}
-	page = alloc_pages_node(nid, gfp, REFSLAB_CHUNK_ORDER);
+	page = alloc_pages_node(nid, gfp, order);
 	if (pool->memcg)
 		set_active_memcg(old);
+	return page;
+}
+
+static struct chunk *pages_alloc(struct pool *pool, int nid, gfp_t gfp)
+{
+	struct chunk *chunk;
+	struct page *page;
+
+	gfp = (gfp & ~(__GFP_ZERO | __GFP_HIGHMEM)) | __GFP_COMP;
+	page = pages_charged(pool, nid, gfp, REFSLAB_CHUNK_ORDER);
 	if (!page)
 		return NULL;
 
@@ -342,7 +358,7 @@ again:
 	raw_spin_lock_irqsave(&pool->lock, flags);
 	end_waits(pool);
 	chunk = cache_take(pool, nid);
-	if (!chunk && pool->held >= pool->limit && !(gfp & __GFP_THISNODE)) {
+	if (!chunk && counted(pool) >= pool->limit && !(gfp & __GFP_THISNODE)) {
 		/* far memory is better than none */
 		for_each_node_state(n, N_MEMORY) {
 			chunk = cache_take(pool, n);
@@ -358,7 +374,7 @@ again:
 		raw_spin_unlock_irqrestore(&pool->lock, flags);
 		return chunk;
 	}
-	if (pool->held >= pool->limit) {
+	if (counted(pool) >= pool->limit) {
 		raw_spin_unlock_irqrestore(&pool->lock, flags);
 		if (!waited && gfpflags_allow_blocking(gfp)) {
 			waited = true;
@@ -369,7 +385,7 @@ again:
 	}
 	pool->held++;
 	pool->used++;
-	pool->peak = max(pool->peak, pool->held);
+	pool->peak = max(pool->peak, counted(pool));
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 
 	chunk = chunk_create(pool, nid, gfp);
@@ -459,6 +475,60 @@ struct chunk *pool_take_back(struct pool *pool,
 	return found;
 }
 
+/* --- pages beside the chunks --- */
+
+/**
+ * pool_charge - count pages against the pool's limit
+ * @pool: the pool
+ * @pages: how many
+ *
+ * Context: Any context.
+ * Return: 0; -ENOSPC at the limit.
+ */
+int pool_charge(struct pool *pool, unsigned long pages)
+{
+	unsigned long flags;
+	int err = 0;
+
+	raw_spin_lock_irqsave(&pool->lock, flags);
+	pool->pages += pages;
+	if (counted(pool) > pool->limit) {
+		pool->pages -= pages;
+		err = -ENOSPC;
+	}
+	pool->peak = max(pool->peak, counted(pool));
+	raw_spin_unlock_irqrestore(&pool->lock, flags);
+	return err;
+}
+
+/**
+ * pool_uncharge - count them no longer
+ * @pool: the pool
+ * @pages: how many
+ *
+ * Context: Any context.
+ */
+void pool_uncharge(struct pool *pool, unsigned long pages)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&pool->lock, flags);
+	pool->pages -= pages;
+	raw_spin_unlock_irqrestore(&pool->lock, flags);
+}
+
+/**
+ * pool_page - a page of its own, paid for by who pays for the pool
+ * @pool: the pool, which pool_charge() has counted the page against
+ *
+ * Context: May sleep.
+ * Return: the page, zeroed, to be freed like any; or NULL.
+ */
+struct page *pool_page(struct pool *pool)
+{
+	return pages_charged(pool, numa_mem_id(), GFP_KERNEL | __GFP_ZERO, 0);
+}
+
 /* --- background --- */
 
 /* Chunks above what is to stay cached go to @list; at most @most. */
@@ -506,14 +576,14 @@ static int fill(struct pool *pool, gfp_t gfp)
 
 	for (;;) {
 		raw_spin_lock_irq(&pool->lock);
-		if (pool->held >= pool->limit ||
+		if (counted(pool) >= pool->limit ||
 		    (pool->held >= pool->reserve &&
 		     pool->cached_count + pool->waiting_count >= pool->low)) {
 			raw_spin_unlock_irq(&pool->lock);
 			return 0;
 		}
 		pool->held++;
-		pool->peak = max(pool->peak, pool->held);
+		pool->peak = max(pool->peak, counted(pool));
 		raw_spin_unlock_irq(&pool->lock);
 
 		chunk = chunk_create(pool, NUMA_NO_NODE, gfp);
@@ -536,7 +606,7 @@ static void pool_work(struct work_struct *work)
 
 	pool_wait(pool);
 	raw_spin_lock_irq(&pool->lock);
-	over = pool->held > pool->limit ? pool->held - pool->limit : 0;
+	over = counted(pool) > pool->limit ? counted(pool) - pool->limit : 0;
 	keep = min(pool->high, pool->cached_count - min(over, pool->cached_count));
 	raw_spin_unlock_irq(&pool->lock);
 	trim_all(pool, keep);
@@ -672,8 +742,8 @@ void pool_usage(struct pool *pool, struct pool_usage *usage)
 	usage->limit[POOL_RESERVE] = (u64)pool->reserve << CHUNK_SHIFT;
 	usage->limit[POOL_LOW] = (u64)pool->low << CHUNK_SHIFT;
 	usage->limit[POOL_HIGH] = (u64)pool->high << CHUNK_SHIFT;
-	usage->held = (u64)pool->held << CHUNK_SHIFT;
-	usage->used = (u64)pool->used << CHUNK_SHIFT;
+	usage->held = ((u64)pool->held << CHUNK_SHIFT) + ((u64)pool->pages << PAGE_SHIFT);
+	usage->used = ((u64)pool->used << CHUNK_SHIFT) + ((u64)pool->pages << PAGE_SHIFT);
 	usage->cached = (u64)pool->cached_count << CHUNK_SHIFT;
 	usage->waiting = (u64)pool->waiting_count << CHUNK_SHIFT;
 	usage->peak = (u64)pool->peak << CHUNK_SHIFT;

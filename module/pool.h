@@ -43,8 +43,9 @@ struct chunk {
 /**
  * struct pool - a heap's pages; all sizes in chunks
  * @lock: raw and irqsave, because puts reach it; no page is allocated under it
- * @limit: most chunks the pool may hold; lowered below @held it stops growth,
- *	and what comes back goes; @lock to write
+ * @limit: most chunks the pool may hold, pages beside them included; lowered
+ *	below what it holds it stops growth, and what comes back goes; @lock to
+ *	write
  * @reserve: the pool never gives back below this many; @lock to write
  * @low: fewer cached than this are filled up by @work; @lock to write
  * @high: more cached than this are given back by @work; @lock to write
@@ -52,7 +53,8 @@ struct chunk {
  * @used: of these, handed out; @lock
  * @waiting_count: of these, waiting; @lock
  * @cached_count: of these, cached, per node; @lock
- * @peak: most @held ever was; @lock
+ * @pages: pages beside the chunks, of mapped payloads; @lock
+ * @peak: most it ever held, pages included; @lock
  * @shrunk: chunks the shrinker gave back; @lock
  * @cached: empty chunks per node; @lock
  * @waiting: chunks in the order they came back; @lock
@@ -79,6 +81,7 @@ struct pool {
 	unsigned long	used;
 	unsigned long	waiting_count;
 	unsigned long	cached_count;
+	unsigned long	pages;
 	unsigned long	peak;
 	unsigned long	shrunk;
 	struct list_head *cached;
@@ -124,6 +127,10 @@ void pool_put_chunk(struct pool *pool, struct chunk *chunk);
 struct chunk *pool_take_back(struct pool *pool,
 			     bool (*match)(struct chunk *chunk, void *arg),
 			     void *arg);
+
+int pool_charge(struct pool *pool, unsigned long pages);
+void pool_uncharge(struct pool *pool, unsigned long pages);
+struct page *pool_page(struct pool *pool);
 
 /*
  * Whether a chunk is carved: whoever has it has set it up, and readers may look.

@@ -9,6 +9,7 @@
 #include <linux/string.h>
 
 #include "heap.h"
+#include "mapped.h"
 #include "payload.h"
 
 #define ALIGN_MAX	4096
@@ -65,6 +66,22 @@ static struct refslab_type *type_get_next(struct session *session, u32 id)
 	return type;
 }
 
+/* Of a mapped payload there is a pointer in the object. */
+static u32 type_offset(const struct refslab_type_create *arg)
+{
+	return payload_offset(arg->slots, arg->flags & REFSLAB_TYPE_MAPPED ?
+			      sizeof(struct mapped *) : arg->align);
+}
+
+static bool payload_valid(const struct refslab_type_create *arg)
+{
+	if (arg->align > ALIGN_MAX || (arg->align && !is_power_of_2(arg->align)))
+		return false;
+	if (arg->flags & REFSLAB_TYPE_MAPPED)
+		return arg->payload && arg->payload <= REFSLAB_MAPPED_MAX;
+	return arg->payload <= REFSLAB_PAYLOAD_MAX && (arg->slots || arg->payload);
+}
+
 int call_type_create(struct session *session, union session_data *data)
 {
 	struct refslab_type_create *arg = &data->type_create;
@@ -76,14 +93,18 @@ int call_type_create(struct session *session, union session_data *data)
 	struct refslab_type *type;
 	u32 offset;
 
-	if (arg->slots > REFSLAB_SLOTS_MAX || arg->payload > REFSLAB_PAYLOAD_MAX ||
-	    (!arg->slots && !arg->payload) || arg->align > ALIGN_MAX ||
-	    (arg->align && !is_power_of_2(arg->align)) || !arg->name[0] ||
-	    !call_name_ends(arg->name))
+	if (arg->slots > REFSLAB_SLOTS_MAX || !payload_valid(arg) ||
+	    !arg->name[0] || !call_name_ends(arg->name))
 		return -EINVAL;
-	offset = payload_offset(arg->slots, arg->align);
-	args.size = offset + arg->payload;
-	if (arg->align > sizeof(u64)) {
+	offset = type_offset(arg);
+	if (arg->flags & REFSLAB_TYPE_MAPPED) {
+		args.size = offset + sizeof(struct mapped *);
+		args.release = mapped_release;
+		args.flags |= REFSLAB_TYPE_RELEASE_WORK;
+	} else {
+		args.size = offset + arg->payload;
+	}
+	if (arg->align > sizeof(u64) && !args.release) {
 		args.align = arg->align;
 		args.align_offset = offset;
 	}
@@ -99,10 +120,10 @@ void call_type_create_finish(struct session *session, union session_data *data,
 {
 	const struct refslab_type_create *arg = &data->type_create;
 	struct refslab_type *type = type_find(session_heap(session), arg->type);
-	u32 offset = payload_offset(arg->slots, arg->align);
+	u32 mapped = arg->flags & REFSLAB_TYPE_MAPPED ? arg->payload : 0;
 
 	if (copied)
-		WRITE_ONCE(type->priv, (void *)(uintptr_t)offset);
+		WRITE_ONCE(type->priv, payload_priv(type_offset(arg), mapped));
 	else
 		WARN_ON_ONCE(refslab_type_destroy(type));
 }
@@ -150,7 +171,8 @@ int call_type_info(struct session *session, union session_data *data)
 		.size = arg->size,
 		.flags = arg->flags,
 		.type = type->id,
-		.type_flags = type->leaf ? REFSLAB_TYPE_FLAG_LEAF : 0,
+		.type_flags = (type->leaf ? REFSLAB_TYPE_FLAG_LEAF : 0) |
+			      (type_is_mapped(type) ? REFSLAB_TYPE_FLAG_MAPPED : 0),
 		.slots = type->slots,
 		.payload = payload_size(type),
 		.object_size = type->layout.size,

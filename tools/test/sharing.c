@@ -65,6 +65,46 @@ uint64_t imported(int fd, int exported)
 	return handle;
 }
 
+int mapped_type_create(int fd, uint32_t slots, uint32_t payload, uint32_t *type)
+{
+	static unsigned int number;
+	struct refslab_type_create arg = {
+		.size = sizeof(arg),
+		.flags = REFSLAB_TYPE_MAPPED,
+		.slots = slots,
+		.payload = payload,
+	};
+	int err;
+
+	snprintf(arg.name, sizeof(arg.name), "mapped-%u", number++);
+	err = call(fd, REFSLAB_TYPE_CREATE, &arg);
+	*type = arg.type;
+	return err;
+}
+
+uint32_t mapped_type(int fd, uint32_t slots, uint32_t payload)
+{
+	uint32_t type;
+
+	works(mapped_type_create(fd, slots, payload, &type));
+	return type;
+}
+
+int map_of(int fd, uint64_t handle, uint32_t flags, uint64_t *length)
+{
+	struct refslab_map arg = {
+		.size = sizeof(arg),
+		.flags = flags,
+		.handle = handle,
+		.fd = -1,
+	};
+	int err = call(fd, REFSLAB_MAP, &arg);
+
+	if (length)
+		*length = arg.length;
+	return err ? err : arg.fd;
+}
+
 static void set_name(char to[REFSLAB_NAME_MAX], const char *name)
 {
 	memset(to, 0, REFSLAB_NAME_MAX);

@@ -17,6 +17,11 @@ int dup_flags(int fd, uint64_t handle, uint32_t flags, uint64_t *copy);
 int cmpxchg(int fd, uint64_t handle, uint32_t slot, uint64_t expected,
 	    uint64_t target);
 
+/* A type with mapped payloads; a descriptor of the payload of one object. */
+int mapped_type_create(int fd, uint32_t slots, uint32_t payload, uint32_t *type);
+uint32_t mapped_type(int fd, uint32_t slots, uint32_t payload);
+int map_of(int fd, uint64_t handle, uint32_t flags, uint64_t *length);
+
 /* A session that has joined by an invitation which is closed again. */
 int joined(int fd, uint32_t flags, uint64_t limit);
 

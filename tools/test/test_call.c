@@ -16,6 +16,7 @@ union argument {
 	struct refslab_join join;
 	struct refslab_export export;
 	struct refslab_import import;
+	struct refslab_map map;
 	struct refslab_root_set root_set;
 	struct refslab_root_get root_get;
 	struct refslab_type_create type_create;
@@ -107,6 +108,11 @@ static void fill_root_next(union argument *x, struct scene *scene)
 {
 	(void)x;
 	works(root_set(scene->fd, "root", scene->b, 0));
+}
+
+static void fill_map(union argument *x, struct scene *scene)
+{
+	x->map.handle = make(scene->fd, mapped_type(scene->fd, 0, PAYLOAD));
 }
 
 static void fill_heap_limits(union argument *x, struct scene *scene)
@@ -251,7 +257,8 @@ static const struct call calls[] = {
 	CALL(ROOT_SET, refslab_root_set, 48, 0, REFSLAB_ROOT_NEW, fill_root_set),
 	CALL(ROOT_GET, refslab_root_get, 48, 0, 0, fill_root_get),
 	CALL(ROOT_NEXT, refslab_root_next, 40, 0, 0, fill_root_next),
-	CALL(TYPE_CREATE, refslab_type_create, 56, 0, 0, fill_type_create),
+	CALL(TYPE_CREATE, refslab_type_create, 56, 0, REFSLAB_TYPE_MAPPED,
+	     fill_type_create),
 	CALL(TYPE_DESTROY, refslab_type_destroy, 16, RESERVED(refslab_type_destroy),
 	     0, fill_type_destroy),
 	CALL(TYPE_INFO, refslab_type_info, 80, 0, REFSLAB_TYPE_INFO_NEXT,
@@ -275,6 +282,7 @@ static const struct call calls[] = {
 	     fill_referrers),
 	CALL(REFERENTS, refslab_referents, 40, RESERVED(refslab_referents), 0,
 	     fill_referents),
+	CALL(MAP, refslab_map, 32, RESERVED(refslab_map), REFSLAB_READ_ONLY, fill_map),
 	CALL(THRESHOLDS, refslab_thresholds, 24, RESERVED(refslab_thresholds),
 	     REFSLAB_THRESHOLDS_SET, fill_thresholds),
 	CALL(ENABLE, refslab_enable, 16, RESERVED(refslab_enable),
@@ -558,7 +566,7 @@ static void test_reserved(void **state)
 		scene_end(&scene);
 		tried++;
 	}
-	assert_int_equal(tried, 17);
+	assert_int_equal(tried, 18);
 }
 
 static void test_no_heap(void **state)
@@ -655,7 +663,7 @@ static void test_read_only(void **state)
 		scene_end(&scene);
 		tried++;
 	}
-	assert_int_equal(tried, 24);
+	assert_int_equal(tried, 25);
 }
 
 /* Again and again: what is taken back must be whole, and not run out. */
