@@ -243,11 +243,13 @@ class Heap(Owned):
         payload: int = 0,
         *,
         align: int = 0,
+        mapped: bool = False,
     ) -> Type:
         """Make a type.
 
         slots: how many an object has, up to 1024, or names for them, which are attributes of its objects. payload:
-        bytes of an object, up to 8192; align: of the payload, a power of two up to 4096.
+        bytes of an object, up to 8192; align: of the payload, a power of two up to 4096. mapped: payloads,
+        up to 1 MiB, are on pages that can be mapped.
 
         OSError: EEXIST if the name is taken, EINVAL beyond these limits, ENOSPC with too many types. ValueError for
         slot names that cannot be attributes.
@@ -258,10 +260,10 @@ class Heap(Owned):
             slots = len(names)
             checked_names(names, slots)
         create = abi.TypeCreate(
-            slots=slots, payload=payload, align=align, name=name_bytes(name)
+            flags=abi.TYPE_MAPPED if mapped else 0, slots=slots, payload=payload, align=align, name=name_bytes(name)
         )
         self._session.call(abi.TYPE_CREATE, create)
-        flags = 0 if slots else abi.TYPE_FLAG_LEAF
+        flags = (abi.TYPE_FLAG_MAPPED if mapped else 0) | (0 if slots else abi.TYPE_FLAG_LEAF)
         self._layouts[create.type] = Layout(name, slots, payload, flags, names)
         return Type(self, create.type)
 

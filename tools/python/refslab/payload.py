@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 import struct
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Union, overload
 
 from . import abi
+from .session import Descriptor
 
 if TYPE_CHECKING:
     from .object import Object
@@ -20,6 +22,7 @@ class Payload:
     """The payload of an object: a fixed number of bytes, zero at first, that slices and struct's names reach.
 
     payload[2:6] = b"abcd" and payload[2:6] copy in and out, one call of the kernel for each; bytes(payload) copies all.
+    map() gives the bytes themselves. All of it raises PermissionError where a read-only handle is to write.
     """
 
     __slots__ = ("_object",)
@@ -133,3 +136,28 @@ class Payload:
         if len(data) != length:
             raise ValueError(f"{len(data)} bytes for {length}: a payload does not change its size")
         self.write(data, offset)
+
+    def _map(self, read_only: bool) -> tuple[Descriptor, int]:
+        owner = self._object
+        argument = abi.Map(handle=owner.handle, flags=abi.READ_ONLY if read_only else 0)
+        owner._session.call(abi.MAP, argument)
+        return Descriptor(argument.fd), argument.length
+
+    def descriptor(self, read_only: bool = False) -> Descriptor:
+        """Return a descriptor for mmap(2), also for processes that do not know refslab.
+
+        It keeps the object. OSError: ENODEV if the type is not mapped, EACCES for more than a read-only handle allows.
+        """
+        return self._map(read_only)[0]
+
+    def map(self, read_only: bool = False) -> memoryview:
+        """Return the payload itself, shared with all who map it. Errors as of descriptor(), and ENOMEM.
+
+        The view keeps the object, without its handle or heap, until its release(), the end of a with statement, or
+        until nobody refers to it.
+        """
+        descriptor, length = self._map(read_only)
+        access = mmap.PROT_READ if read_only else mmap.PROT_READ | mmap.PROT_WRITE
+        with descriptor:
+            mapping = mmap.mmap(descriptor.fileno(), length, mmap.MAP_SHARED, access)
+        return memoryview(mapping)[: len(self)]

@@ -27,13 +27,15 @@ class Layout(NamedTuple):
 class TypeInfo(NamedTuple):
     """What the kernel says of a type.
 
-    type: its number. leaf: no slots. slots, payload: of each object, how many, and bytes. object_size: bytes of an
-    object with header and padding. slab_objects: objects a slab holds. objects, slabs: alive, and in use.
+    type: its number. leaf: no slots. mapped: payloads can be mapped. slots, payload: of each object, how many, and
+    bytes. object_size: bytes of an object with header and padding. slab_objects: objects a slab holds. objects, slabs:
+    alive, and in use.
     """
 
     type: int
     name: str
     leaf: bool
+    mapped: bool
     slots: int
     payload: int
     object_size: int
@@ -94,6 +96,11 @@ class Type:
         return bool(self._layout.flags & abi.TYPE_FLAG_LEAF)
 
     @property
+    def mapped(self) -> bool:
+        """Whether payloads can be mapped."""
+        return bool(self._layout.flags & abi.TYPE_FLAG_MAPPED)
+
+    @property
     def slot_names(self) -> tuple[str, ...]:
         """Names of the first slots. Known to this session only: others that share the heap name slots for themselves.
 
@@ -128,6 +135,7 @@ class Type:
             info.type,
             info.name.decode(),
             bool(info.type_flags & abi.TYPE_FLAG_LEAF),
+            bool(info.type_flags & abi.TYPE_FLAG_MAPPED),
             info.slots,
             info.payload,
             info.object_size,

@@ -39,6 +39,10 @@ dead: lonely
 dead: circular
 sweep of generation 2 freed 1
 """,
+    "mapped": """\
+sum: 5050
+by a call: 5050
+""",
     "passed": """\
 3 squared is 9
 12 squared is 144

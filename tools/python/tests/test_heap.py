@@ -118,7 +118,7 @@ class TestType(HeapTest):
         self.assertGreaterEqual(info.object_size, 16 + 2 * 8 + 64)
         self.assertGreater(info.slab_objects, 0)
         self.assertEqual(info.slabs, 1)
-        self.assertEqual((info.leaf, self.Leaf.info.leaf), (False, True))
+        self.assertEqual((info.leaf, info.mapped, self.Leaf.info.leaf), (False, False, True))
 
     def test_by_name(self) -> None:
         self.assertEqual(list(self.heap.types), ["node", "leaf"])
