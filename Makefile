@@ -14,7 +14,7 @@ export REFSLAB_CACHE
 build := $(CURDIR)/build
 vm := tools/vm
 module := $(build)/modules/$(KERNELRELEASE)
-programs := tools/librefslab tools/refslab tools/test tools/examples
+programs := tools/librefslab tools/refslab tools/test tools/examples tools/python
 # Those of section 3 are the library's.
 pages := $(wildcard Documentation/man/*.[124-9])
 library := $(MAKE) -s --no-print-directory -C tools/librefslab DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)

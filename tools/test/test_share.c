@@ -566,6 +566,8 @@ static void test_read_only_handle(void **state)
 	/* All that comes from it is as it is. */
 	next = load(client->fd, ro, 0);
 	assert_true(is_read_only(client->fd, next));
+	assert_true(is_read_only(client->fd, referent(client->fd, ro)));
+	assert_false(is_read_only(client->fd, referent(client->fd, a)));
 	copy = dup_of(client->fd, ro);
 	assert_true(is_read_only(client->fd, copy));
 	weak = weak_of(client->fd, ro);
