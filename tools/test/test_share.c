@@ -530,6 +530,17 @@ static void test_read_only_session(void **state)
 	assert_objects(client->fd, 2);
 }
 
+/* A handle of the first object that one refers to. */
+static uint64_t referent(int fd, uint64_t handle)
+{
+	uint64_t cursor = 0, found;
+	uint32_t n = 1;
+
+	works(refslab_referents(fd, handle, &cursor, &found, &n));
+	assert_int_equal(n, 1);
+	return found;
+}
+
 /* A read-only handle in a session that has others too. */
 static void test_read_only_handle(void **state)
 {
