@@ -13,6 +13,7 @@
  *	heap		all these together
  *	session, handle	/dev/refslab: open files and their names for objects
  *	event		what can be read from these
+ *	call, uring	what these can be asked to do, by ioctl and io_uring
  *	sysfs, trace,	what people see
  *	report
  */
