@@ -192,6 +192,26 @@ static bool copy_out(const struct session_call *call,
 	return !copy_to_user(user, data, min_t(size_t, data->size, call->size));
 }
 
+static __always_inline long call_user(struct session *session,
+				      const struct session_call *call,
+				      union session_data *data, void __user *user)
+{
+	bool copied = true;
+	int err;
+
+	err = copy_in(call, data, user);
+	if (err)
+		return err;
+	err = session_run(session, call, data);
+	if (err)
+		return err;
+	if (call->out)
+		copied = copy_out(call, data, user);
+	if (call->finish)
+		call->finish(session, data, copied);
+	return copied ? 0 : -EFAULT;
+}
+
 /**
  * session_call_user - a call, with the copying
  * @session: the session
@@ -206,20 +226,23 @@ long session_call_user(struct session *session, unsigned int cmd,
 {
 	const struct session_call *call = session_find_call(cmd);
 	union session_data data;
-	bool copied = true;
-	int err;
 
-	if (!call)
-		return -ENOTTY;
-	err = copy_in(call, &data, user);
-	if (err)
-		return err;
-	err = session_run(session, call, &data);
-	if (err)
-		return err;
-	if (call->out)
-		copied = copy_out(call, &data, user);
-	if (call->finish)
-		call->finish(session, &data, copied);
-	return copied ? 0 : -EFAULT;
+	return call ? call_user(session, call, &data, user) : -ENOTTY;
+}
+
+/**
+ * session_batch_user - REFSLAB_BATCH, for those who want to know what was done
+ * @session: the session
+ * @user: the caller's structure
+ *
+ * Context: May sleep; in the caller's memory.
+ * Return: entries done, or an error.
+ */
+long session_batch_user(struct session *session, void __user *user)
+{
+	union session_data data;
+	long err;
+
+	err = call_user(session, &calls[_IOC_NR(REFSLAB_BATCH)], &data, user);
+	return err ?: data.batch.arg.done;
 }

@@ -140,6 +140,7 @@ int session_run(struct session *session, const struct session_call *call,
 		union session_data *data);
 long session_call_user(struct session *session, unsigned int cmd,
 		       void __user *user);
+long session_batch_user(struct session *session, void __user *user);
 
 /* heap_call.c */
 bool call_name_ends(const char name[REFSLAB_NAME_MAX]);

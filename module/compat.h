@@ -144,6 +144,27 @@ refslab_stack_save(unsigned long *entries, unsigned int n, bool can_alloc)
 /* 6.6 declares it; before, whoever wanted it did. */
 extern bool no_hash_pointers;
 
+/* 6.8: what modules may use of io_uring has a header of its own. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+#include <linux/io_uring/cmd.h>
+#else
+#include <linux/io_uring.h>
+#endif
+
+/* 6.5: a command has its whole entry. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+#define refslab_uring_payload(ioucmd)	io_uring_sqe_cmd((ioucmd)->sqe)
+#else
+#define refslab_uring_payload(ioucmd)	((ioucmd)->cmd)
+#endif
+
+/* 6.17 marks a command so that it calls again. Here nobody uses that bit. */
+#ifdef IORING_URING_CMD_REISSUE
+#define REFSLAB_URING_AGAIN	IORING_URING_CMD_REISSUE
+#else
+#define REFSLAB_URING_AGAIN	BIT(31)
+#endif
+
 /* 6.8: an eventfd is signalled by 1. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
 #define refslab_eventfd_signal(ctx)	eventfd_signal(ctx)

@@ -18,6 +18,7 @@
  *	share, root,	what sessions of one heap do together: invitations,
  *	mapped		exported objects, names, memory that is mapped
  *	event		what can be read from these
+ *	call, uring	what these can be asked to do, by ioctl and io_uring
  *	sysfs, debugfs,	what people see
  *	trace, report
  *	debug		poison, red zones, who allocated what

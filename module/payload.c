@@ -218,9 +218,12 @@ static int payload_copy(struct session *session, const struct refslab_io *io,
 	for (done = 0; done < io->length && !left; done += n) {
 		n = io->length - done;
 		bytes = payload_at(&payload, done, &n);
-		/* races with other copies, as said above */
-		left = write ? data_race(copy_from_user(bytes, user + done, n)) :
-			       data_race(copy_to_user(user + done, bytes, n));
+		if (write)
+			/* races with other copies, as said above */
+			left = data_race(copy_from_user(bytes, user + done, n));
+		else
+			/* likewise */
+			left = data_race(copy_to_user(user + done, bytes, n));
 	}
 	refslab_put(payload.object);
 	return left ? -EFAULT : 0;

@@ -13,6 +13,7 @@
 #include "batch.h"
 #include "call.h"
 #include "heap.h"
+#include "uring.h"
 
 static unsigned int handles_max = 1U << 20;
 module_param(handles_max, uint, 0644);
@@ -147,6 +148,7 @@ static const struct file_operations session_fops = {
 	.poll		= session_poll,
 	.unlocked_ioctl	= session_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
+	.uring_cmd	= uring_cmd,
 	.llseek		= noop_llseek,
 };
 

@@ -124,7 +124,10 @@ struct refslab_result {
  *
  * The same by io_uring: IORING_OP_URING_CMD on a session's descriptor with
  * cmd_op REFSLAB_BATCH and &struct refslab_batch_cmd as the command. The
- * completion's result is @done, or a negative error.
+ * completion's result is @done, or a negative error; ENOTTY for another cmd_op.
+ * A worker thread of io_uring does it, so batches submitted together run in any
+ * order, unless they are linked. In a chain of links, Linux 6.12 looks at an
+ * entry when its turn comes: there it has to stay as it is until then.
  */
 struct refslab_batch {
 	__u32	size;

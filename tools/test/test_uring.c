@@ -1,0 +1,505 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Batches by io_uring. */
+#include <linux/io_uring.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "client.h"
+
+#define ENTRIES	64
+
+#define op(name, ...)	{ .code = REFSLAB_OP_##name, __VA_ARGS__ }
+
+/* Submission and completion, each by one thread. */
+struct ring {
+	int fd;
+	unsigned int sq_mask, cq_mask, entry_size;
+	_Atomic unsigned int *sq_tail, *cq_head, *cq_tail, *sq_flags;
+	unsigned int *sq_array;
+	struct io_uring_cqe *cqes;
+	char *entries;
+	void *memory;
+	size_t size, entries_size;
+	bool polled;
+};
+
+static int enter(const struct ring *ring, unsigned int submit, unsigned int wait,
+		 unsigned int flags)
+{
+	int n = syscall(__NR_io_uring_enter, ring->fd, submit, wait, flags, NULL, 0);
+
+	return n < 0 ? -errno : n;
+}
+
+static void ring_begin(struct ring *ring, uint32_t flags)
+{
+	struct io_uring_params params = { .flags = flags, .sq_thread_idle = 10 };
+	size_t cq_size;
+
+	memset(ring, 0, sizeof(*ring));
+	ring->fd = syscall(__NR_io_uring_setup, ENTRIES, &params);
+	if (ring->fd < 0)
+		fail_msg("io_uring_setup: %s", strerror(errno));
+	ring->entry_size = flags & IORING_SETUP_SQE128 ? 128 : 64;
+	ring->polled = flags & IORING_SETUP_SQPOLL;
+	ring->size = params.sq_off.array + params.sq_entries * sizeof(unsigned int);
+	cq_size = params.cq_off.cqes + params.cq_entries * sizeof(struct io_uring_cqe);
+	if (cq_size > ring->size)
+		ring->size = cq_size;
+	assert_true(params.features & IORING_FEAT_SINGLE_MMAP);
+	ring->memory = mmap(NULL, ring->size, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_POPULATE, ring->fd, IORING_OFF_SQ_RING);
+	assert_ptr_not_equal(ring->memory, MAP_FAILED);
+	ring->entries_size = params.sq_entries * ring->entry_size;
+	ring->entries = mmap(NULL, ring->entries_size, PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_POPULATE, ring->fd, IORING_OFF_SQES);
+	assert_ptr_not_equal(ring->entries, MAP_FAILED);
+	ring->sq_tail = ring->memory + params.sq_off.tail;
+	ring->sq_flags = ring->memory + params.sq_off.flags;
+	ring->sq_array = ring->memory + params.sq_off.array;
+	ring->sq_mask = *(unsigned int *)(ring->memory + params.sq_off.ring_mask);
+	ring->cq_head = ring->memory + params.cq_off.head;
+	ring->cq_tail = ring->memory + params.cq_off.tail;
+	ring->cq_mask = *(unsigned int *)(ring->memory + params.cq_off.ring_mask);
+	ring->cqes = ring->memory + params.cq_off.cqes;
+}
+
+static void ring_end(struct ring *ring)
+{
+	munmap(ring->entries, ring->entries_size);
+	munmap(ring->memory, ring->size);
+	close(ring->fd);
+}
+
+/* Room for the next entry, which the next ring_submit() submits. */
+static struct io_uring_sqe *entry(struct ring *ring)
+{
+	unsigned int tail = *ring->sq_tail, index = tail & ring->sq_mask;
+	struct io_uring_sqe *sqe = (void *)(ring->entries + index * ring->entry_size);
+
+	memset(sqe, 0, ring->entry_size);
+	ring->sq_array[index] = index;
+	return sqe;
+}
+
+static void entry_done(struct ring *ring)
+{
+	atomic_fetch_add(ring->sq_tail, 1);
+}
+
+static struct io_uring_sqe *add(struct ring *ring, int fd, struct refslab_batch *batch,
+				uint64_t data)
+{
+	struct refslab_batch_cmd cmd = { .batch = (uintptr_t)batch };
+	struct io_uring_sqe *sqe = entry(ring);
+
+	sqe->opcode = IORING_OP_URING_CMD;
+	sqe->fd = fd;
+	sqe->cmd_op = REFSLAB_BATCH;
+	sqe->user_data = data;
+	memcpy(sqe->cmd, &cmd, sizeof(cmd));
+	return sqe;
+}
+
+static void submit(struct ring *ring, unsigned int n)
+{
+	if (ring->polled) {
+		if (atomic_load(ring->sq_flags) & IORING_SQ_NEED_WAKEUP)
+			assert_true(enter(ring, n, 0, IORING_ENTER_SQ_WAKEUP) >= 0);
+		return;
+	}
+	assert_int_equal(enter(ring, n, 0, 0), n);
+}
+
+/* What came of the next one to be done. */
+static int wait_one(struct ring *ring, uint64_t *data)
+{
+	unsigned int head = *ring->cq_head;
+	struct io_uring_cqe *cqe;
+	int result, err;
+
+	while (head == atomic_load(ring->cq_tail)) {
+		err = enter(ring, 0, 1, IORING_ENTER_GETEVENTS);
+		assert_true(err >= 0 || err == -EINTR);
+	}
+	cqe = &ring->cqes[head & ring->cq_mask];
+	result = cqe->res;
+	if (data)
+		*data = cqe->user_data;
+	atomic_store(ring->cq_head, head + 1);
+	return result;
+}
+
+/* An entry that is ready, all the way. */
+static int go(struct ring *ring)
+{
+	entry_done(ring);
+	submit(ring, 1);
+	return wait_one(ring, NULL);
+}
+
+#define batch_of(ops_, results_) { \
+	.size = sizeof(struct refslab_batch), .count = ARRAY_SIZE(ops_), \
+	.done = 4711, .ops = (uintptr_t)(ops_), .results = (uintptr_t)(results_) }
+
+static void one_batch(struct client *client, uint32_t ring_flags, uint8_t entry_flags)
+{
+	const struct refslab_op ops[] = {
+		op(ALLOC, .index = client->two),
+		op(SLOT_SET, .handle = REFSLAB_RESULT(0), .target = REFSLAB_RESULT(0)),
+		op(CLOSE, .handle = 0),
+		op(SLOT_SET, .handle = REFSLAB_RESULT(0)),
+	};
+	struct refslab_result results[ARRAY_SIZE(ops)];
+	struct refslab_batch batch = batch_of(ops, results);
+	struct io_uring_sqe *sqe;
+	struct ring ring;
+
+	memset(results, 0xff, sizeof(results));
+	ring_begin(&ring, ring_flags);
+	sqe = add(&ring, client->fd, &batch, 0);
+	sqe->flags = entry_flags;
+	assert_int_equal(go(&ring), 4);
+	assert_int_equal(batch.done, 4);
+	assert_int_equal(results[0].error, 0);
+	assert_int_equal(count_of(client->fd, results[0].handle), 1);
+	assert_int_equal(results[1].error, 0);
+	assert_int_equal(results[2].error, EBADF);
+	assert_int_equal(results[3].error, 0);
+
+	/* It ends with the first that fails, and says so. */
+	batch.flags = REFSLAB_BATCH_STOP;
+	batch.done = 4711;
+	sqe = add(&ring, client->fd, &batch, 0);
+	sqe->flags = entry_flags;
+	assert_int_equal(go(&ring), 3);
+	assert_int_equal(batch.done, 3);
+	ring_end(&ring);
+}
+
+static void test_batch(void **state)
+{
+	one_batch(*state, 0, 0);
+}
+
+/* By io_uring's worker at once. */
+static void test_async(void **state)
+{
+	one_batch(*state, 0, IOSQE_ASYNC);
+}
+
+static void test_polled(void **state)
+{
+	one_batch(*state, IORING_SETUP_SQPOLL, 0);
+}
+
+static void test_large_entries(void **state)
+{
+	one_batch(*state, IORING_SETUP_SQE128, 0);
+	one_batch(*state, IORING_SETUP_SQE128, IOSQE_ASYNC);
+}
+
+static void test_mistakes(void **state)
+{
+	struct client *client = *state;
+	const struct refslab_op ops[] = { op(ALLOC, .index = client->leaf) };
+	struct refslab_result results[1];
+	struct refslab_batch batch = batch_of(ops, results);
+	const uint32_t unknown[] = {
+		0, REFSLAB_ALLOC, REFSLAB_HEAP_INFO, REFSLAB_EVENTS,
+		_IOWR('x', 0x60, struct refslab_batch), UINT32_MAX,
+	};
+	struct io_uring_sqe *sqe;
+	int other = session();
+	struct ring ring;
+	size_t i;
+
+	ring_begin(&ring, 0);
+	for (i = 0; i < 2 * ARRAY_SIZE(unknown); i++) {
+		sqe = add(&ring, client->fd, &batch, 0);
+		sqe->cmd_op = unknown[i / 2];
+		sqe->flags = i % 2 ? IOSQE_ASYNC : 0;
+		assert_int_equal(go(&ring), -ENOTTY);
+	}
+	for (i = 0; i < 2; i++) {
+		sqe = add(&ring, client->fd, &batch, 0);
+		sqe->cmd[8 + 7 * i] = 1;
+		assert_int_equal(go(&ring), -EINVAL);
+	}
+	for (i = 0; i < 32; i++) {
+		sqe = add(&ring, client->fd, &batch, 0);
+		sqe->uring_cmd_flags = 1u << i;
+		/* Buffers that are not there are io_uring's own matter. */
+		assert_true(go(&ring) < 0);
+	}
+	add(&ring, client->fd, (struct refslab_batch *)8, 0);
+	assert_int_equal(go(&ring), -EFAULT);
+	add(&ring, client->fd, NULL, 0);
+	assert_int_equal(go(&ring), -EFAULT);
+	add(&ring, other, &batch, 0);
+	assert_int_equal(go(&ring), -ENXIO);
+	add(&ring, -1, &batch, 0);
+	assert_int_equal(go(&ring), -EBADF);
+	batch.size = 8;
+	add(&ring, client->fd, &batch, 0);
+	assert_int_equal(go(&ring), -EINVAL);
+	batch.size = sizeof(batch);
+	batch.flags = 1u << 31;
+	add(&ring, client->fd, &batch, 0);
+	assert_int_equal(go(&ring), -EINVAL);
+	batch.flags = 0;
+	batch.count = 0;
+	add(&ring, client->fd, &batch, 0);
+	assert_int_equal(go(&ring), -EINVAL);
+	batch.count = 1;
+	batch.results = 8;
+	add(&ring, client->fd, &batch, 0);
+	assert_int_equal(go(&ring), -EFAULT);
+	assert_int_equal(info_of(client->fd).objects, 0);
+	assert_int_equal(info_of(client->fd).handles, 0);
+	batch.results = (uintptr_t)results;
+	add(&ring, client->fd, &batch, 0);
+	assert_int_equal(go(&ring), 1);
+	ring_end(&ring);
+	close(other);
+}
+
+/* Once it is submitted the entry may be used for the next. */
+static void test_entry_used_again(void **state)
+{
+	struct client *client = *state;
+	const struct refslab_op ops[] = { op(ALLOC, .index = client->leaf) };
+	struct refslab_result results[ENTRIES];
+	struct refslab_batch batches[ENTRIES];
+	struct ring ring;
+	unsigned int i, round;
+
+	ring_begin(&ring, 0);
+	for (round = 0; round < 20; round++) {
+		for (i = 0; i < ENTRIES; i++) {
+			batches[i] = (struct refslab_batch) batch_of(ops, &results[i]);
+			results[i] = (struct refslab_result) { .error = 4711 };
+			add(&ring, client->fd, &batches[i], i);
+			entry_done(&ring);
+		}
+		submit(&ring, ENTRIES);
+		memset(ring.entries, 0x80 | round, ring.entries_size);
+		for (i = 0; i < ENTRIES; i++)
+			assert_int_equal(wait_one(&ring, NULL), 1);
+		for (i = 0; i < ENTRIES; i++) {
+			assert_int_equal(batches[i].done, 1);
+			assert_int_equal(results[i].error, 0);
+			drop(client->fd, results[i].handle);
+		}
+	}
+	assert_int_equal(info_of(client->fd).objects, 0);
+	ring_end(&ring);
+}
+
+/* One after the other, and what an entry refers to is in its own batch. */
+static void test_linked(void **state)
+{
+	struct client *client = *state;
+	const struct refslab_op first[] = { op(ALLOC, .index = client->two) };
+	struct refslab_result made[1], result[2];
+	const struct refslab_op second[] = {
+		op(DUP, .handle = REFSLAB_RESULT(0)),
+		op(CLOSE, .handle = REFSLAB_RESULT(0)),
+	};
+	struct refslab_batch a = batch_of(first, made), b = batch_of(second, result);
+	uint64_t data;
+	struct ring ring;
+
+	ring_begin(&ring, 0);
+	add(&ring, client->fd, &a, 1)->flags = IOSQE_IO_LINK;
+	entry_done(&ring);
+	add(&ring, client->fd, &b, 2);
+	entry_done(&ring);
+	submit(&ring, 2);
+	assert_int_equal(wait_one(&ring, &data), 1);
+	assert_int_equal(data, 1);
+	assert_int_equal(wait_one(&ring, &data), 2);
+	assert_int_equal(data, 2);
+	assert_int_equal(result[0].error, EINVAL);
+	assert_int_equal(result[1].error, ECANCELED);
+
+	/* A batch that fails as a whole ends the chain. */
+	a.count = 0;
+	add(&ring, client->fd, &a, 1)->flags = IOSQE_IO_LINK;
+	entry_done(&ring);
+	add(&ring, client->fd, &b, 2);
+	entry_done(&ring);
+	submit(&ring, 2);
+	assert_int_equal(wait_one(&ring, &data), -EINVAL);
+	assert_int_equal(wait_one(&ring, &data), -ECANCELED);
+	ring_end(&ring);
+}
+
+/* The session is closed as soon as the batches are submitted. */
+static void test_close_in_flight(void **state)
+{
+	enum { N = 32, COUNT = 512 };
+	static struct refslab_result results[N][COUNT];
+	static struct refslab_op ops[COUNT];
+	struct refslab_batch batches[N];
+	char path[256];
+	struct ring ring;
+	uint32_t leaf;
+	int fd, i, n, round;
+
+	(void)state;
+	ring_begin(&ring, 0);
+	for (round = 0; round < 4; round++) {
+		fd = session_with_heap(0);
+		snprintf(path, sizeof(path), "/sys/kernel/refslab/%s", info_of(fd).name);
+		leaf = type(fd, 0, 8);
+		for (i = 0; i < COUNT; i++)
+			ops[i] = (struct refslab_op) op(ALLOC, .index = leaf);
+		for (n = 0; n < N; n++) {
+			batches[n] = (struct refslab_batch) batch_of(ops, results[n]);
+			add(&ring, fd, &batches[n], n);
+			entry_done(&ring);
+		}
+		submit(&ring, N);
+		close(fd);
+		for (n = 0; n < N; n++)
+			assert_int_equal(wait_one(&ring, NULL), COUNT);
+		assert_true(eventually(access(path, F_OK)));
+	}
+	ring_end(&ring);
+}
+
+/* The process dies with batches in flight; nothing of it stays. */
+static void test_killed_in_flight(void **state)
+{
+	enum { COUNT = 4096 };
+	static struct refslab_result results[8][COUNT];
+	static struct refslab_op ops[COUNT];
+	struct refslab_batch batches[8];
+	char path[256] = "";
+	struct ring ring;
+	int round, status, pipes[2];
+	pid_t child;
+
+	(void)state;
+	for (round = 0; round < 10; round++) {
+		works(pipe(pipes));
+		child = fork();
+		assert_true(child >= 0);
+		if (!child) {
+			int fd = session_with_heap(0), n;
+			uint32_t leaf = type(fd, 0, 8);
+
+			snprintf(path, sizeof(path), "/sys/kernel/refslab/%s",
+				 info_of(fd).name);
+			if (write(pipes[1], path, sizeof(path)) != sizeof(path))
+				_exit(1);
+			for (n = 0; n < COUNT; n++)
+				ops[n] = (struct refslab_op) op(ALLOC, .index = leaf);
+			ring_begin(&ring, round % 2 ? IORING_SETUP_SQPOLL : 0);
+			for (n = 0; n < 8; n++) {
+				batches[n] = (struct refslab_batch) batch_of(ops, results[n]);
+				add(&ring, fd, &batches[n], n);
+				entry_done(&ring);
+			}
+			submit(&ring, 8);
+			sleep_ms(round);
+			_exit(0);
+		}
+		assert_int_equal(read(pipes[0], path, sizeof(path)), sizeof(path));
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_int_equal(status, 0);
+		assert_true(eventually(access(path, F_OK)));
+		close(pipes[0]);
+		close(pipes[1]);
+	}
+}
+
+struct caller {
+	pthread_t thread;
+	struct client *client;
+	_Atomic bool *stop;
+	uint64_t batches;
+};
+
+static void *call_often(void *argument)
+{
+	struct caller *caller = argument;
+	const struct refslab_op ops[] = {
+		op(ALLOC, .index = caller->client->two),
+		op(SLOT_SET, .handle = REFSLAB_RESULT(0), .target = REFSLAB_RESULT(0)),
+		op(WEAK, .handle = REFSLAB_RESULT(0)),
+		op(CLOSE, .handle = REFSLAB_RESULT(0)),
+		op(CLOSE, .handle = REFSLAB_RESULT(2)),
+	};
+	struct refslab_result results[4][ARRAY_SIZE(ops)];
+	struct refslab_batch batches[4];
+	struct ring ring;
+	unsigned int i;
+
+	ring_begin(&ring, 0);
+	while (!*caller->stop) {
+		for (i = 0; i < 4; i++) {
+			batches[i] = (struct refslab_batch) batch_of(ops, results[i]);
+			add(&ring, caller->client->fd, &batches[i], i);
+			entry_done(&ring);
+		}
+		submit(&ring, 4);
+		for (i = 0; i < 4; i++)
+			assert_int_equal(wait_one(&ring, NULL), ARRAY_SIZE(ops));
+		caller->batches += 4;
+	}
+	ring_end(&ring);
+	return NULL;
+}
+
+/* Rings and calls on one session at once. */
+static void test_against_calls(void **state)
+{
+	struct client *client = *state;
+	struct caller callers[2];
+	_Atomic bool stop = false;
+	uint64_t end = now_ns() + 2 * SECOND, calls = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(callers); i++) {
+		callers[i] = (struct caller) { .client = client, .stop = &stop };
+		works(pthread_create(&callers[i].thread, NULL, call_often, &callers[i]));
+	}
+	while (now_ns() < end) {
+		drop(client->fd, ring(client->fd, client->two, 3));
+		sweep(client->fd, 2);
+		calls++;
+	}
+	stop = true;
+	for (i = 0; i < ARRAY_SIZE(callers); i++) {
+		works(pthread_join(callers[i].thread, NULL));
+		assert_true(callers[i].batches > 0);
+	}
+	assert_true(calls > 0);
+	sweep(client->fd, 2);
+	sweep(client->fd, 2);
+	assert_objects(client->fd, 0);
+	assert_int_equal(info_of(client->fd).handles, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		client_test(test_batch),
+		client_test(test_async),
+		client_test(test_polled),
+		client_test(test_large_entries),
+		client_test(test_mistakes),
+		client_test(test_entry_used_again),
+		client_test(test_linked),
+		client_test(test_close_in_flight),
+		client_test(test_killed_in_flight),
+		client_test(test_against_calls),
+	};
+
+	return run_as_tap(tests);
+}
