@@ -129,7 +129,7 @@ static void test_traces(void **state)
 
 	read_file(path_of(fd, "alloc_traces"));
 	has(" of type watched, age ");
-	has("session_ioctl");
+	has("session_call_user");
 	has_not("ffff");
 
 	fails(EINVAL, write_file(path_of(fd, "object"), "x"));
