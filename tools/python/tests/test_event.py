@@ -28,7 +28,7 @@ class TestEvents(HeapTest):
         self.assertEqual((end.kind, end.generation), (EventKind.SWEEP_END, 1))
         self.assertTrue(before <= start.time_ns <= end.time_ns <= after)
         self.assertEqual((end.examined, end.freed, end.unfreed, end.aborts), (3, 3, 0, 0))
-        self.assertTrue(0 < end.duration_ns <= after - before)
+        self.assertLessEqual(end.duration_ns, after - before)
         self.assertEqual((start.ref, start.lost, start.freed, start.duration_ns), (None, 0, 0, 0))
         self.assertEqual(events.read(timeout=0), [])
 

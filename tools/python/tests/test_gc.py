@@ -82,10 +82,19 @@ class TestModule(HeapTest):
         )
         self.assertGreater(stats[2]["candidates"], 0)
         self.assertLess(stats[2]["duration"], 60)
-        self.assertGreater(stats[2]["duration"], 0)
         full = self.heap.stats(2)
         self.assertEqual((full.runs, full.freed, full.aborts), (1, 4, 0))
         self.assertGreaterEqual(full.examined, 4)
+
+    def test_duration(self) -> None:
+        """Of sweeps until they show on a clock that may be a coarse one."""
+
+        def shows() -> bool:
+            gc.collect()
+            return gc.get_stats()[2]["duration"] > 0
+
+        self.assertTrue(eventually(shows))
+        self.assertLessEqual(self.heap.stats(2).longest_ns, self.heap.stats(2).time_ns)
 
     def test_objects(self) -> None:
         leaf = self.Leaf()
