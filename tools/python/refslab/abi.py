@@ -280,7 +280,7 @@ class ObjectInfo(Call):
         ("slots", c_uint32),
         ("payload", c_uint32),
         ("object_flags", c_uint32),
-        ("reserved", c_uint32),
+        ("object", c_uint32),
     ]
 
 
