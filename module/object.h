@@ -98,7 +98,7 @@ static __always_inline bool object_undress_wanted(void)
 
 /*
  * Whether nothing follows from a death: it refers to nothing, nobody refers to it
- * weakly, and no sweep has it on a list, which none does that has not yet.
+ * weakly, and no sweep has it on a list. With the count 0 none puts it on one.
  */
 static __always_inline bool object_dies_alone(struct refslab_type *type,
 					      struct refslab_object *obj)
