@@ -67,6 +67,7 @@ static int magazine_begin(struct refslab_magazine *m)
 static void *take_one(struct refslab_type *type, int nid)
 {
 	struct refslab_magazine *m;
+	unsigned int taken = 0;
 	void *object = NULL;
 	int count;
 
@@ -75,20 +76,27 @@ static void *take_one(struct refslab_type *type, int nid)
 	count = magazine_begin(m);
 	if (count >= 0) {
 		if (!count) {
-			count = slab_take(type, nid,
+			taken = slab_take(type, nid,
 					  READ_ONCE(type->path.magazine_size) / 2,
 					  (void **)m->objects);
-			if (count)
+			if (taken)
 				counter_inc(type, ALLOC_REFILL);
+			count = taken;
 		}
 		if (count)
 			object = m->objects[--count];
 		__refslab_magazine_done(m, count);
 	} else {
-		slab_take(type, nid, 1, &object);
-		if (object)
+		taken = slab_take(type, nid, 1, &object);
+		if (taken)
 			counter_inc(type, ALLOC_BUSY);
 	}
+	/*
+	 * Not before the magazine shows them: to live_objects() they would be
+	 * in use, and a sweep come too early.
+	 */
+	if (taken && !type->leaf)
+		trigger_taken(type->heap, taken);
 	preempt_enable();
 	return object;
 }

@@ -255,7 +255,7 @@ static unsigned int take_from(struct slab_node *node, unsigned int n,
  * @n: how many at most
  * @objects: filled in; their words are 0 if nobody misused them
  *
- * Does not grow the cache.
+ * Does not grow the cache, and leaves it to the caller to tell trigger_taken().
  *
  * Context: Any context; takes the node's raw lock.
  * Return: how many.
@@ -273,8 +273,6 @@ unsigned int slab_take(struct refslab_type *type, int nid, unsigned int n,
 		raw_spin_unlock_irqrestore(&node->lock, flags);
 		got += batch;
 	}
-	if (got && !type->leaf)
-		trigger_taken(type->heap, got);
 	return got;
 }
 

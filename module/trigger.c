@@ -36,6 +36,8 @@ static s64 live_objects(struct refslab_heap *heap)
 	struct refslab_type *type;
 	unsigned long id;
 
+	/* pairs with trigger_taken(): what it counted is seen in its magazine */
+	smp_rmb();
 	rcu_read_lock();
 	xa_for_each(&heap->types, id, type)
 		if (!type->leaf)
