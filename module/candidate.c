@@ -14,7 +14,10 @@
 #include "delay.h"
 #include "heap.h"
 
-/* Puts a slab with a hint on its dirty list, unless it is there. */
+/*
+ * Puts a slab with a hint on its dirty list, unless it is there. The lock is that
+ * of all the heap: a slab that has been told of needs none.
+ */
 static void mark_dirty(struct slab *slab, unsigned int generation)
 {
 	struct refslab_heap *heap = slab->heap;
@@ -22,6 +25,9 @@ static void mark_dirty(struct slab *slab, unsigned int generation)
 	unsigned long flags;
 	bool first = false;
 
+	/* pairs with the barrier in gather_slab(), which comes after list_del_init() */
+	if (!list_empty(&slab->dirty[generation]))
+		return;
 	raw_spin_lock_irqsave(&heap->sweep.dirty_lock, flags);
 	/* a slab that has emptied since has no candidates */
 	if (!slab->retired && list_empty(&slab->dirty[generation])) {

@@ -180,9 +180,11 @@ bit link[N];			/* the note still has the sweep's link */
 
 /* --- get, put, release: module/object.c --- */
 
-/* Under the dirty lock. */
+/* A look without the lock; under the dirty lock, if that saw the slab on no list. */
 inline sweep_dirty(x, g) {
-	atomic {
+	if
+	:: atomic { dirty[AT(g, SLAB(x))] -> READABLE(x) }
+	:: !dirty[AT(g, SLAB(x))] -> atomic {
 		READABLE(x);
 		if
 #ifdef RETIRED_LISTED
@@ -193,6 +195,7 @@ inline sweep_dirty(x, g) {
 		:: else
 		fi
 	}
+	fi
 }
 
 inline set_hint(x, g) {
@@ -245,6 +248,11 @@ inline object_list(x) {
 #ifdef DIRTY_FIRST
 			sweep_dirty(x, p_gen);
 			set_hint(x, p_gen)
+#elif defined(LOOK_FIRST)
+			if
+			:: dirty[AT(p_gen, SLAB(x))] -> set_hint(x, p_gen)
+			:: else -> set_hint(x, p_gen); sweep_dirty(x, p_gen)
+			fi
 #else
 			set_hint(x, p_gen);
 			sweep_dirty(x, p_gen)
