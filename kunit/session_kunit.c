@@ -138,6 +138,9 @@ static void test_published_sizes(struct kunit *test)
 		KUNIT_EXPECT_LE(test, call->min_size, call->size);
 		KUNIT_EXPECT_LE(test, call->size, sizeof(union session_data));
 		KUNIT_EXPECT_EQ(test, call->min_size % 8, 0);
+		KUNIT_EXPECT_EQ(test, call->words * 8, call->size);
+		/* those that return nothing have nothing to take back */
+		KUNIT_EXPECT_TRUE(test, call->out || !call->finish);
 	}
 	KUNIT_EXPECT_EQ(test, calls, 39);
 	KUNIT_EXPECT_EQ(test, session_find_call(REFSLAB_ALLOC)->min_size, 24);

@@ -40,6 +40,7 @@ static_assert(GENERATION_FROZEN == (REFSLAB_GENERATION_FROZEN));
 	[_IOC_NR(REFSLAB_##name)] = {					\
 		.run = (function),					\
 		.size = _IOC_SIZE(REFSLAB_##name),			\
+		.words = _IOC_SIZE(REFSLAB_##name) / sizeof(u64),	\
 		.min_size = (size_published),				\
 		.out = !!(_IOC_DIR(REFSLAB_##name) & _IOC_READ),	\
 		__VA_ARGS__						\
@@ -120,8 +121,9 @@ const struct session_call *session_find_call(unsigned int cmd)
 	return calls[nr].run ? &calls[nr] : NULL;
 }
 
-static int run_locked(struct session *session, const struct session_call *call,
-		      union session_data *data)
+static __always_inline int run_locked(struct session *session,
+				      const struct session_call *call,
+				      union session_data *data)
 {
 	struct user_heap *heap = session_user_heap(session);
 	int err = session_lock(session);
@@ -148,8 +150,9 @@ static bool refused(const struct session *session, const struct session_call *ca
 }
 
 /* A call, without the copying. */
-int session_run(struct session *session, const struct session_call *call,
-		union session_data *data)
+static __always_inline int run(struct session *session,
+			       const struct session_call *call,
+			       union session_data *data)
 {
 	if (data->flags & ~call->flags)
 		return -EINVAL;
@@ -163,16 +166,20 @@ int session_run(struct session *session, const struct session_call *call,
 			      call->run(session, data);
 }
 
-static int copy_in(const struct session_call *call, union session_data *data,
-		   void __user *user)
+/* The same for tests. */
+int session_run(struct session *session, const struct session_call *call,
+		union session_data *data)
+{
+	return run(session, call, data);
+}
+
+/* A structure that is shorter or longer than this kernel knows it, or unreadable. */
+static noinline int copy_in_other(const struct session_call *call,
+				  union session_data *data, void __user *user)
 {
 	u32 size;
 	int err;
 
-	/* as this kernel knows it: the usual case, and the size is a field too */
-	if (likely(words_from_user((u64 *)data, user, call->size / sizeof(u64)) &&
-		   data->size == call->size))
-		return 0;
 	if (get_user(size, (u32 __user *)user))
 		return -EFAULT;
 	if (size < call->min_size || size > PAGE_SIZE)
@@ -183,12 +190,21 @@ static int copy_in(const struct session_call *call, union session_data *data,
 	return err;
 }
 
-static bool copy_out(const struct session_call *call,
-		     const union session_data *data, void __user *user)
+static __always_inline int copy_in(const struct session_call *call,
+				   union session_data *data, void __user *user)
+{
+	/* as this kernel knows it: the usual case, and the size is a field too */
+	if (likely(words_from_user((u64 *)data, user, call->words) &&
+		   data->size == call->size))
+		return 0;
+	return copy_in_other(call, data, user);
+}
+
+static __always_inline bool copy_out(const struct session_call *call,
+				     const union session_data *data, void __user *user)
 {
 	if (likely(data->size == call->size))
-		return words_to_user(user, (const u64 *)data,
-				     call->size / sizeof(u64));
+		return words_to_user(user, (const u64 *)data, call->words);
 	return !copy_to_user(user, data, min_t(size_t, data->size, call->size));
 }
 
@@ -196,17 +212,16 @@ static __always_inline long call_user(struct session *session,
 				      const struct session_call *call,
 				      union session_data *data, void __user *user)
 {
-	bool copied = true;
+	bool copied;
 	int err;
 
 	err = copy_in(call, data, user);
 	if (err)
 		return err;
-	err = session_run(session, call, data);
-	if (err)
+	err = run(session, call, data);
+	if (err || !call->out)
 		return err;
-	if (call->out)
-		copied = copy_out(call, data, user);
+	copied = copy_out(call, data, user);
 	if (call->finish)
 		call->finish(session, data, copied);
 	return copied ? 0 : -EFAULT;
@@ -225,8 +240,11 @@ long session_call_user(struct session *session, unsigned int cmd,
 		       void __user *user)
 {
 	const struct session_call *call = session_find_call(cmd);
-	union session_data data;
+	/* copied in; what follows the caller's structure is set by run() for finish() */
+	union session_data data __uninitialized;
 
+	/* else its address is computed from the number at each use */
+	OPTIMIZER_HIDE_VAR(call);
 	return call ? call_user(session, call, &data, user) : -ENOTTY;
 }
 
@@ -240,7 +258,7 @@ long session_call_user(struct session *session, unsigned int cmd,
  */
 long session_batch_user(struct session *session, void __user *user)
 {
-	union session_data data;
+	union session_data data __uninitialized;
 	long err;
 
 	err = call_user(session, &calls[_IOC_NR(REFSLAB_BATCH)], &data, user);

@@ -110,12 +110,13 @@ enum call_changes {
  * struct session_call - one of the ioctls
  * @run: does it
  * @finish: told afterwards, @run having returned 0, whether the caller got the
- *	result; else takes back what was made. Or NULL
+ *	result, of calls with @out; else takes back what was made. Or NULL
  * @size: of the structure, as this kernel knows it
  * @min_size: of the structure, as it was first published
  * @flags: those it knows
  * @changes: whether it is for read-only sessions. Calls that change something
- *	through a handle are refused because of the handle
+ *	through a handle are refused because of the handle; enum call_changes
+ * @words: @size in u64
  * @out: the structure is copied back
  * @locked: @run is called with the session's mutex held
  * @typed: likewise with the heap's types held for reading
@@ -128,7 +129,8 @@ struct session_call {
 	u16	size;
 	u16	min_size;
 	u32	flags;
-	enum call_changes changes;
+	u8	changes;
+	u8	words;
 	bool	out;
 	bool	locked;
 	bool	typed;

@@ -179,4 +179,9 @@ extern bool no_hash_pointers;
 #define refslab_assign_str(field, string)	__assign_str(field, string)
 #endif
 
+/* 6.6: a variable that CONFIG_INIT_STACK_ALL_* leaves alone. */
+#ifndef __uninitialized
+#define __uninitialized		__attribute__((__uninitialized__))
+#endif
+
 #endif /* _REFSLAB_COMPAT_H */

@@ -53,12 +53,6 @@ void session_destroy(struct session *session)
 	kfree(session);
 }
 
-/* Nothing has been done yet where it fails: the call is started again. */
-int session_lock(struct session *session)
-{
-	return mutex_lock_interruptible(&session->mutex) ? -ERESTARTSYS : 0;
-}
-
 /* For good: the caller's part in keeping @heap is the session's; mutex held. */
 void session_bind(struct session *session, struct user_heap *heap)
 {

@@ -59,9 +59,14 @@ static inline struct refslab_heap *session_heap(const struct session *session)
 	return heap ? heap->heap : NULL;
 }
 
+/* Nothing has been done yet where it fails: the call is started again. */
+static inline int session_lock(struct session *session)
+{
+	return mutex_lock_interruptible(&session->mutex) ? -ERESTARTSYS : 0;
+}
+
 struct session *session_create(void);
 void session_destroy(struct session *session);
-int session_lock(struct session *session);
 void session_bind(struct session *session, struct user_heap *heap);
 struct refslab_type *session_find_type(struct session *session, u32 id);
 void session_learn_type(struct session *session, struct refslab_type *type);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Structures of whole u64 to and from the caller's memory, without a call: for
- * sizes at which finding the best way to copy costs more than copying.
+ * Small structures of whole u64 to and from the caller's memory, without a call:
+ * for sizes at which finding the best way to copy costs more than copying.
  */
 #ifndef _REFSLAB_WORDS_H
 #define _REFSLAB_WORDS_H
@@ -17,7 +17,6 @@ static __always_inline bool words_from_user(u64 *to, const u64 __user *from,
 
 	if (!user_read_access_begin(from, n * sizeof(*from)))
 		return false;
-#pragma GCC unroll 8
 	for (i = 0; i < n; i++)
 		unsafe_get_user(to[i], &from[i], fault);
 	user_read_access_end();
@@ -35,7 +34,6 @@ static __always_inline bool words_to_user(u64 __user *to, const u64 *from,
 
 	if (!user_write_access_begin(to, n * sizeof(*to)))
 		return false;
-#pragma GCC unroll 8
 	for (i = 0; i < n; i++)
 		unsafe_put_user(from[i], &to[i], fault);
 	user_write_access_end();
