@@ -215,6 +215,8 @@ static void test_leaf_cannot(struct kunit *test)
  * @of: called for each, may be NULL
  * @type: of the objects
  * @other: something to do it with
+ * @other_type: types to do it with
+ * @pages: room for chunks taken from the system
  * @calls: finalizers that ran
  * @again: of these, for an object that had its turn
  * @flag: something to tell the test
@@ -223,6 +225,8 @@ struct deed {
 	void (*of)(struct deed *deed, struct knot *knot);
 	struct refslab_type *type;
 	struct knot *other;
+	struct refslab_type *other_type[2];
+	struct page **pages;
 	unsigned int calls, again;
 	bool flag;
 };
@@ -554,6 +558,79 @@ static void test_request_waits(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, heap->sweep.stats[2].runs, 2ULL);
 }
 
+/* --- a chunk that goes while finalizers run --- */
+
+#define CHUNKS_TAKEN 64
+
+/* Takes chunks from the system until it has the one at @wanted, and wipes it. */
+static bool take_pages(struct page **pages, const void *wanted)
+{
+	int i;
+
+	for (i = 0; i < CHUNKS_TAKEN; i++) {
+		pages[i] = alloc_pages(GFP_KERNEL | __GFP_COMP, REFSLAB_CHUNK_ORDER);
+		if (!pages[i])
+			return false;
+		if (page_address(pages[i]) == wanted) {
+			memset(page_address(pages[i]), 0, REFSLAB_CHUNK_SIZE);
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * What was gathered beside the garbage dies, its chunk goes to the system, and
+ * the next one has its number. There an object that the garbage refers to now.
+ */
+static void swap_chunks(struct deed *deed, struct knot *knot)
+{
+	struct refslab_type *gone = deed->other_type[0], *next = deed->other_type[1];
+	struct slab *slab = slab_of(deed->other);
+	u32 number = slab->chunk.number;
+	struct refslab_object *obj;
+
+	refslab_slot_clear(&knot->slot[1]);
+	refslab_put(&deed->other->link.object);
+	releaser_flush(&heap->releaser);
+	magazine_drain(gone);
+	slab_shrink(gone);
+	pool_drain(&heap->pool);
+	deed->flag = take_pages(deed->pages, slab);
+
+	obj = refslab_alloc(next, GFP_KERNEL);
+	if (!obj)
+		return;
+	deed->flag &= slab_of(obj)->chunk.number == number && slab_of(obj) != slab;
+	refslab_slot_set(&knot->slot[1], obj);
+	refslab_put(obj);
+}
+
+static void test_chunk_number_again(struct kunit *test)
+{
+	struct deed deed = { .of = swap_chunks };
+	struct releases releases = { };
+	struct knot *knot;
+	int i;
+
+	deed_type(test, &deed);
+	deed.pages = kunit_kcalloc(test, CHUNKS_TAKEN, sizeof(*deed.pages), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, deed.pages);
+	deed.other_type[0] = fixture_knots(test, heap, "gone", &releases, 0);
+	deed.other_type[1] = fixture_knots(test, heap, "next", &releases, 0);
+	knot = knot_make(test, deed.type);
+	deed.other = knot_make(test, deed.other_type[0]);
+	knot_edge(knot, 0, knot);
+	knot_edge(knot, 1, deed.other);
+	knot_put(knot);
+	/* it and what it refers to */
+	KUNIT_EXPECT_EQ(test, collect(test), 2ULL);
+	KUNIT_EXPECT_EQ(test, deed.calls, 1U);
+	KUNIT_EXPECT_TRUE(test, deed.flag);
+	for (i = 0; i < CHUNKS_TAKEN && deed.pages[i]; i++)
+		__free_pages(deed.pages[i], REFSLAB_CHUNK_ORDER);
+}
+
 static struct kunit_case finalize_cases[] = {
 	KUNIT_CASE(test_garbage_is_finalized_and_freed),
 	KUNIT_CASE(test_count_does_not_finalize),
@@ -570,6 +647,7 @@ static struct kunit_case finalize_cases[] = {
 	KUNIT_CASE(test_joins_late),
 	KUNIT_CASE(test_storm),
 	KUNIT_CASE(test_request_waits),
+	KUNIT_CASE(test_chunk_number_again),
 	{ }
 };
 

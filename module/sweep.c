@@ -816,6 +816,8 @@ static void finalize_t(struct run *run)
 		if (!(++n % 1024))
 			cond_resched();
 	}
+	/* what finalizers let go may have taken its chunk along, and another its number */
+	run->chunk = NULL;
 	run->all = run->t;
 	memset(&run->t, 0, sizeof(run->t));
 	run->finalized = true;
