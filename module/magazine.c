@@ -272,6 +272,20 @@ void magazine_drain_local(struct refslab_type *type)
 	preempt_enable();
 }
 
+/* drain_mutex: so that a CPU that is off is drained by one of us only. */
+static void drain_all(struct refslab_type *type)
+{
+	int cpu;
+
+	lockdep_assert_held(&drain_mutex);
+	/* in an interrupt on its own CPU, which finds busy what it must not touch */
+	on_each_cpu(drain_here, type, 1);
+	/* a CPU that is half off: its magazine has not been emptied yet */
+	for_each_possible_cpu(cpu)
+		if (!cpu_online(cpu))
+			drain_one(type, per_cpu_ptr(type->path.magazines, cpu));
+}
+
 /**
  * magazine_drain - empty the magazines of a type into its slabs
  * @type: the type
@@ -282,20 +296,36 @@ void magazine_drain_local(struct refslab_type *type)
  */
 void magazine_drain(struct refslab_type *type)
 {
-	int cpu;
-
 	might_sleep();
-	/* so that a CPU that is off is drained by one of us only */
 	mutex_lock(&drain_mutex);
 	cpus_read_lock();
-	/* in an interrupt on its own CPU, which finds busy what it must not touch */
-	on_each_cpu(drain_here, type, 1);
-	/* a CPU that is half off: its magazine has not been emptied yet */
-	for_each_possible_cpu(cpu)
-		if (!cpu_online(cpu))
-			drain_one(type, per_cpu_ptr(type->path.magazines, cpu));
+	drain_all(type);
 	cpus_read_unlock();
 	mutex_unlock(&drain_mutex);
+}
+
+/**
+ * magazine_try_drain - the same unless CPUs come or go
+ * @type: the type
+ *
+ * For allocations, which may be of those who bring a CPU up or take it down.
+ *
+ * Context: May sleep.
+ * Return: false if nothing was done.
+ */
+bool magazine_try_drain(struct refslab_type *type)
+{
+	bool done = false;
+
+	if (!mutex_trylock(&drain_mutex))
+		return false;
+	if (cpus_read_trylock()) {
+		drain_all(type);
+		cpus_read_unlock();
+		done = true;
+	}
+	mutex_unlock(&drain_mutex);
+	return done;
 }
 
 /**

@@ -20,6 +20,7 @@ void magazine_free_bulk(struct refslab_type *type, unsigned int n, void **object
 void magazine_free_slow(struct refslab_type *type, struct refslab_object *object);
 void magazine_drain_local(struct refslab_type *type);
 void magazine_drain(struct refslab_type *type);
+bool magazine_try_drain(struct refslab_type *type);
 unsigned long magazine_objects(struct refslab_type *type);
 int magazine_validate(struct refslab_type *type);
 

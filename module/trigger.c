@@ -249,9 +249,7 @@ static void drain(struct refslab_heap *heap)
 	magazines = !trigger->drained_at ||
 		    time_after(jiffies, trigger->drained_at + DRAIN_REST);
 	xa_for_each(&heap->types, id, type) {
-		if (magazines)
-			magazine_drain(type);
-		else
+		if (!magazines || !magazine_try_drain(type))
 			magazine_drain_local(type);
 		slab_shrink(type);
 	}
