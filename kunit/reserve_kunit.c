@@ -38,6 +38,26 @@ static struct refslab_object **exhaust(struct kunit *test, struct refslab_type *
 	return objs;
 }
 
+/* What nobody has allocated yet is no reason to sweep. */
+static void test_does_not_count(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct refslab_reserve *reserve = prefill(test, f->knot, 300);
+	struct refslab_object *obj;
+	s64 count[3];
+
+	refslab_get_counts(f->heap, count);
+	KUNIT_EXPECT_EQ(test, count[0], 0);
+	obj = refslab_alloc_reserved(reserve);
+	KUNIT_ASSERT_NOT_NULL(test, obj);
+	refslab_get_counts(f->heap, count);
+	KUNIT_EXPECT_EQ(test, count[0], 1);
+	refslab_put(obj);
+	refslab_reserve_destroy(reserve);
+	refslab_get_counts(f->heap, count);
+	KUNIT_EXPECT_EQ(test, count[0], 0);
+}
+
 static void test_guarantee(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -221,6 +241,7 @@ static void test_misused(struct kunit *test)
 }
 
 static struct kunit_case reserve_cases[] = {
+	KUNIT_CASE(test_does_not_count),
 	KUNIT_CASE(test_guarantee),
 	KUNIT_CASE(test_interrupt),
 	KUNIT_CASE(test_takers),

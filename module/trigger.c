@@ -41,7 +41,7 @@ static s64 live_objects(struct refslab_heap *heap)
 	rcu_read_lock();
 	xa_for_each(&heap->types, id, type)
 		if (!type->leaf)
-			n -= magazine_objects(type);
+			n -= magazine_objects(type) + atomic_long_read(&type->reserved);
 	rcu_read_unlock();
 	return n;
 }
