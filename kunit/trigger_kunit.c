@@ -512,6 +512,96 @@ static void test_idle(struct kunit *test)
 	EXPECT_OBJECTS(test, f->knot, 0);
 }
 
+/* --- rests --- */
+
+/**
+ * struct slow - makes sweeps take long
+ * @listener: told of the heap's sweeps
+ * @ms: how long a sweep takes
+ * @starts: sweeps begun
+ * @ended: when the last was over, by ktime_get()
+ * @rested: how long after that the next began
+ */
+struct slow {
+	struct refslab_listener listener;
+	unsigned int ms, starts;
+	ktime_t ended, rested;
+};
+
+static void slow_sweep(struct refslab_listener *listener, unsigned int generation,
+		       const struct refslab_sweep_result *result)
+{
+	struct slow *slow = container_of(listener, struct slow, listener);
+
+	if (result) {
+		slow->ended = ktime_get();
+		return;
+	}
+	slow->rested = ktime_sub(ktime_get(), slow->ended);
+	msleep(slow->ms);
+	/* pairs with the acquire of who waits for it */
+	smp_store_release(&slow->starts, slow->starts + 1);
+}
+
+static bool begun(struct slow *slow, unsigned int starts)
+{
+	int i;
+
+	for (i = 0; i < 200; i++) {
+		/* pairs with the release in slow_sweep() */
+		if (smp_load_acquire(&slow->starts) >= starts)
+			return true;
+		msleep(100);
+	}
+	return false;
+}
+
+/*
+ * A heap that is idle may be told of a candidate while it is swept for being
+ * idle: not even then is the next such sweep sooner than 20 times its length.
+ */
+static void test_idle_rests(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct slow *slow = kunit_kzalloc(test, sizeof(*slow), GFP_KERNEL);
+	struct knot *knot = candidate(test);
+
+	KUNIT_ASSERT_NOT_NULL(test, slow);
+	slow->listener.sweep = slow_sweep;
+	slow->ms = 500;
+	refslab_listen(f->heap, &slow->listener);
+	refslab_set_enabled(f->heap, true);
+	/* it lives, and goes on as a candidate */
+	KUNIT_EXPECT_TRUE(test, begun(slow, 2));
+	refslab_set_enabled(f->heap, false);
+	refslab_unlisten(f->heap, &slow->listener);
+	KUNIT_EXPECT_GE(test, ktime_to_ms(slow->rested), 9500);
+	knot_put(knot);
+}
+
+/*
+ * A sweep asked for during the one before it, when nobody knew how long that
+ * would take, rests as long as any other.
+ */
+static void test_threshold_rests(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct trigger *trigger = &f->heap->trigger;
+	struct knot *knots[16];
+
+	set_thresholds(test, 8, 1000, 1000);
+	hold(test, knots, 0, ARRAY_SIZE(knots));
+	refslab_set_enabled(f->heap, true);
+	WRITE_ONCE(trigger->rest_until, ktime_get_ns() + 500 * NSEC_PER_MSEC);
+	mod_delayed_work(refslab_wq, &trigger->work, 0);
+	settle(f);
+	KUNIT_EXPECT_EQ(test, all_runs(f), 0);
+	msleep(2000);
+	KUNIT_EXPECT_EQ(test, all_runs(f), 1);
+	refslab_set_enabled(f->heap, false);
+	let_go(knots, ARRAY_SIZE(knots));
+}
+
 /* --- requests beside a sweep --- */
 
 /**
@@ -629,6 +719,8 @@ static struct kunit_case trigger_cases[] = {
 	KUNIT_CASE(test_sweeps_at_limit),
 	KUNIT_CASE(test_refused_at_limit),
 	KUNIT_CASE(test_idle),
+	KUNIT_CASE(test_idle_rests),
+	KUNIT_CASE(test_threshold_rests),
 	KUNIT_CASE(test_request_beside_sweep),
 	KUNIT_CASE(test_many_requests),
 	{}

@@ -46,6 +46,32 @@ static s64 live_objects(struct refslab_heap *heap)
 	return n;
 }
 
+/* Jiffies until @ns of ktime_get(), 0 if that has been. */
+static unsigned long delay_until(u64 ns)
+{
+	u64 now = ns ? ktime_get_ns() : 0;
+
+	return ns > now ? nsecs_to_jiffies(ns - now) + 1 : 0;
+}
+
+/* Jiffies until an automatic sweep of an accounted heap may start. */
+static unsigned long rest_delay(struct trigger *trigger)
+{
+	return delay_until(READ_ONCE(trigger->rest_until));
+}
+
+/* The same for a sweep of an idle heap. */
+static unsigned long idle_delay(struct trigger *trigger)
+{
+	return max(rest_delay(trigger), delay_until(READ_ONCE(trigger->idle_until)));
+}
+
+static void queue_idle(struct trigger *trigger)
+{
+	queue_delayed_work(refslab_wq, &trigger->idle,
+			   max_t(unsigned long, IDLE_DELAY, idle_delay(trigger)));
+}
+
 /* sweep.mutex held. */
 static void sweep_counted(struct refslab_heap *heap, unsigned int generation,
 			  struct refslab_sweep_result *result)
@@ -105,10 +131,17 @@ static void trigger_work(struct work_struct *work)
 					       struct trigger, work);
 	struct refslab_heap *heap = container_of(trigger, struct refslab_heap, trigger);
 	struct refslab_sweep_result result;
+	unsigned long rest;
 
 	mutex_lock(&heap->sweep.mutex);
-	if (due(heap, live_objects(heap) - READ_ONCE(trigger->base)))
-		sweep_counted(heap, due_generation(heap), &result);
+	if (due(heap, live_objects(heap) - READ_ONCE(trigger->base))) {
+		/* queued during the sweep after which this one has to rest */
+		rest = rest_delay(trigger);
+		if (rest)
+			queue_delayed_work(refslab_wq, &trigger->work, rest);
+		else
+			sweep_counted(heap, due_generation(heap), &result);
+	}
 	mutex_unlock(&heap->sweep.mutex);
 }
 
@@ -121,9 +154,9 @@ static void trigger_idle(struct work_struct *work)
 	struct trigger *trigger = container_of(to_delayed_work(work),
 					       struct trigger, idle);
 	struct refslab_heap *heap = container_of(trigger, struct refslab_heap, trigger);
-	struct refslab_sweep_result result = { };
 	bool urgent = xchg(&trigger->urgent, false);
 	s64 out = atomic64_read(&trigger->out);
+	struct refslab_sweep_result result;
 	unsigned int gen;
 
 	mutex_lock(&heap->sweep.mutex);
@@ -135,21 +168,21 @@ static void trigger_idle(struct work_struct *work)
 		sweep_counted(heap, GENERATIONS - 1, &result);
 		/* a second from now, however long it took */
 		WRITE_ONCE(trigger->pressed_at, jiffies | 1);
-	} else if (out == trigger->idle_out) {
+	} else if (out == trigger->idle_out && !idle_delay(trigger)) {
 		/* slabs that empty meanwhile take their candidates along */
 		gen = 0;
 		while (gen < GENERATIONS - 1 && !candidate_any(&heap->sweep, gen))
 			gen++;
 		sweep_counted(heap, gen, &result);
+		WRITE_ONCE(trigger->idle_until,
+			   ktime_get_ns() + IDLE_FACTOR * result.time_ns);
 		out = atomic64_read(&trigger->out);
 	}
 	/* survivors go on as candidates of the next generation, up to the last */
 	trigger->idle_out = out;
 	if (candidate_any(&heap->sweep, GENERATIONS - 1) &&
 	    !READ_ONCE(trigger->closing))
-		queue_delayed_work(refslab_wq, &trigger->idle,
-				   max_t(unsigned long, IDLE_DELAY,
-					 nsecs_to_jiffies(IDLE_FACTOR * result.time_ns)));
+		queue_idle(trigger);
 	mutex_unlock(&heap->sweep.mutex);
 }
 
@@ -164,9 +197,13 @@ void trigger_candidates(struct refslab_heap *heap)
 {
 	struct trigger *trigger = &heap->trigger;
 
-	if (automatic(heap) && candidate_any(&heap->sweep, GENERATIONS - 1) &&
-	    !delayed_work_pending(&trigger->idle))
-		queue_delayed_work(refslab_wq, &trigger->idle, IDLE_DELAY);
+	/*
+	 * Not asked first whether it is pending: that it is not any more must
+	 * not be missed, and to queue it is a full barrier, which pairs with the
+	 * one between pending and trigger_idle().
+	 */
+	if (automatic(heap) && candidate_any(&heap->sweep, GENERATIONS - 1))
+		queue_idle(trigger);
 }
 
 /**
@@ -201,17 +238,13 @@ void trigger_pressure(struct refslab_heap *heap)
 void trigger_taken(struct refslab_heap *heap, unsigned int n)
 {
 	struct trigger *trigger = &heap->trigger;
-	u64 now, rest;
 
 	/* about; the work counts exactly */
 	if (!due(heap, atomic64_add_return(n, &trigger->out) -
 		       READ_ONCE(trigger->base_out)) ||
 	    delayed_work_pending(&trigger->work))
 		return;
-	rest = READ_ONCE(trigger->rest_until);
-	now = rest ? ktime_get_ns() : 0;
-	queue_delayed_work(refslab_wq, &trigger->work,
-			   rest > now ? nsecs_to_jiffies(rest - now) + 1 : 0);
+	queue_delayed_work(refslab_wq, &trigger->work, rest_delay(trigger));
 }
 
 /**

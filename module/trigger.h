@@ -22,6 +22,8 @@
  * @rest_until: no automatic sweep of an accounted heap before; ns of
  *	ktime_get(); sweep.mutex to write
  * @idle: a sweep because nothing happens, or memory is short
+ * @idle_until: no sweep of an idle heap before; ns of ktime_get(); sweep.mutex to
+ *	write
  * @idle_out: what @out was when @idle ran last; sweep.mutex
  * @urgent: memory is short; xchg
  * @pressed_at: jiffies when it was said so last, never 0; WRITE_ONCE
@@ -39,6 +41,7 @@ struct trigger {
 	struct delayed_work work;
 	u64		rest_until;
 	struct delayed_work idle;
+	u64		idle_until;
 	s64		idle_out;
 	bool		urgent;
 	unsigned long	pressed_at;
