@@ -166,7 +166,8 @@ static bool looks_dead(struct run *run, struct refslab_object *obj)
 	/* came in after the finalizers had run: its turn is next time */
 	if (run->finalized && wants_finalize(obj))
 		return false;
-	return !word_touched(word) && !(word & REFSLAB_PINNED) &&
+	/* with the count's top bit a tryget pins it, claimed or not */
+	return !word_touched(word) && !(word & (REFSLAB_PINNED | REFSLAB_COUNT_TOP)) &&
 	       word_count(word) && word_count(word) == scratch_of(obj);
 }
 
