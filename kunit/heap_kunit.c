@@ -134,6 +134,25 @@ static void test_destroy_releases(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&f->releases.count), 9);
 }
 
+/* What leaks because it was put after its death has had its release. */
+static void test_destroy_releases_once(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct refslab_heap *heap = doomed(test);
+	struct refslab_type *type = fixture_knots(test, heap, "knot", &f->releases, 0);
+	struct knot *dead = knot_make(test, type), *alive = knot_make(test, type);
+
+	knot_put(dead);
+	KUNIT_EXPECT_EQ(test, atomic_read(&f->releases.count), 1);
+	expect_in_log("refslab: put of a dead object; leaked: heap doomed, type knot, object");
+	knot_put(dead);
+	unexpect_in_log();
+	KUNIT_EXPECT_EQ(test, refslab_count(&alive->link.object), 1);
+	/* it lies among the free ones, where it does not count */
+	KUNIT_EXPECT_EQ(test, refslab_heap_destroy(heap), 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&f->releases.count), 2);
+}
+
 static void test_destroy_waits_for_work(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -320,6 +339,7 @@ static struct kunit_case heap_cases[] = {
 	KUNIT_CASE(test_heaps_differ),
 	KUNIT_CASE(test_destroy_empty),
 	KUNIT_CASE(test_destroy_releases),
+	KUNIT_CASE(test_destroy_releases_once),
 	KUNIT_CASE(test_destroy_waits_for_work),
 	KUNIT_CASE(test_destroy_with_puts),
 	KUNIT_CASE(test_destroy_with_allocations),

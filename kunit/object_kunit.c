@@ -241,6 +241,48 @@ static bool try(struct refslab_object *obj)
 	return got;
 }
 
+static struct refslab_object *kept;
+static bool clings;
+
+static void keep_self(struct refslab_object *obj)
+{
+	if (!clings)
+		return;
+	refslab_get(obj);
+	kept = obj;
+	clings = false;
+}
+
+/* A release that keeps its object keeps its memory, whoever found it dead. */
+static void test_get_in_release(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	const struct refslab_type_args args = {
+		.name = "clinging", .size = sizeof(struct knot), .slots = 2,
+		.slot_offset = offsetof(struct knot, slot), .release = keep_self,
+	};
+	struct refslab_type *type = fixture_type(test, f->heap, &args);
+	struct knot *knot;
+
+	expect_in_log("refslab: get of a dead object; leaked: heap kunit, type clinging, object");
+	clings = true;
+	refslab_put(obj_make(test, type));
+	KUNIT_EXPECT_EQ(test, refslab_count(kept), U32_MAX);
+	KUNIT_EXPECT_FALSE(test, comes_again(test, type, kept));
+
+	clings = true;
+	knot = knot_of(obj_make(test, type));
+	knot_edge(knot, 0, knot);
+	knot_put(knot);
+	fixture_collect(test, 2);
+	unexpect_in_log();
+	KUNIT_EXPECT_PTR_EQ(test, kept, &knot->link.object);
+	KUNIT_EXPECT_EQ(test, refslab_count(kept), U32_MAX);
+	KUNIT_EXPECT_FALSE(test, comes_again(test, type, kept));
+	EXPECT_OBJECTS(test, type, 2);
+	f->left = 2;
+}
+
 static void test_tryget_of_dead(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -792,6 +834,7 @@ static struct kunit_case object_cases[] = {
 	KUNIT_CASE(test_overflow_listed),
 	KUNIT_CASE(test_put_of_dead),
 	KUNIT_CASE(test_get_of_dead),
+	KUNIT_CASE(test_get_in_release),
 	KUNIT_CASE(test_tryget_of_dead),
 	KUNIT_CASE(test_tryget_of_claimed),
 	KUNIT_CASE(test_release_once),

@@ -174,7 +174,9 @@ static unsigned long heap_call_objects(struct refslab_heap *heap, object_fn *fn)
 
 static void pin_object(struct refslab_type *type, struct refslab_object *obj)
 {
-	atomic64_set(&obj->word, REFSLAB_PINNED | REFSLAB_UNLISTED | REFSLAB_COUNT_TOP);
+	/* RELEASED: pinned because somebody used it when it was dead */
+	atomic64_set(&obj->word, REFSLAB_PINNED | REFSLAB_UNLISTED | REFSLAB_COUNT_TOP |
+				 (atomic64_read(&obj->word) & REFSLAB_RELEASED));
 }
 
 static void end_object(struct refslab_type *type, struct refslab_object *obj)
@@ -183,7 +185,8 @@ static void end_object(struct refslab_type *type, struct refslab_object *obj)
 	unsigned long cursor = 0;
 
 	/* what releases have allocated since goes without one */
-	if (!type->release || !(atomic64_read(&obj->word) & REFSLAB_PINNED))
+	if (!type->release || (atomic64_read(&obj->word) &
+			       (REFSLAB_PINNED | REFSLAB_RELEASED)) != REFSLAB_PINNED)
 		return;
 	while ((slot = type_next_slot(type, obj, &cursor)))
 		WRITE_ONCE(slot->target, NULL);

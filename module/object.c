@@ -144,20 +144,22 @@ noinline void object_free(struct refslab_type *type, struct refslab_object *obj)
  *	somebody had when a sweep knew it dead; it leaks until its heap goes
  * @versions: taken off: a dead object may be in a chain, and its version half
  *	a link
+ * @released: %REFSLAB_RELEASED if its release has run, or will, so that the end of
+ *	the heap does not call it again; 0
  *
  * It is 2^26 gets or puts away from either edge; UNLISTED sends whoever gets or
  * puts it to here again.
  *
  * Context: Any context.
  */
-void object_pin(struct refslab_object *obj, u64 versions)
+void object_pin(struct refslab_object *obj, u64 versions, u64 released)
 {
 	u64 old = atomic64_read(&obj->word);
 
 	while (!atomic64_try_cmpxchg_relaxed(&obj->word, (s64 *)&old,
 					     ((old - versions) & ~REFSLAB_COUNT_MASK) |
 					     REFSLAB_PINNED | REFSLAB_UNLISTED |
-					     REFSLAB_COUNT_TOP))
+					     REFSLAB_COUNT_TOP | released))
 		;
 }
 
@@ -170,17 +172,21 @@ void object_pin(struct refslab_object *obj, u64 versions)
  */
 void __refslab_get_slow(struct refslab_object *obj, u64 old)
 {
+	u64 released = 0;
+
 	if (likely(!(old & (REFSLAB_PINNED | REFSLAB_COUNT_TOP)) &&
 		   old & REFSLAB_COUNT_MASK)) {
 		delay_at(DELAY_GET);
 		candidate_list(obj);
 		return;
 	}
-	if (!(old & REFSLAB_COUNT_MASK))
+	if (!(old & REFSLAB_COUNT_MASK)) {
 		report_dead_get(obj);
-	else if (!(old & REFSLAB_PINNED))
+		released = REFSLAB_RELEASED;
+	} else if (!(old & REFSLAB_PINNED)) {
 		report_overflow(obj);
-	object_pin(obj, REFSLAB_VERSION_ONE);
+	}
+	object_pin(obj, REFSLAB_VERSION_ONE, released);
 }
 EXPORT_SYMBOL_GPL(__refslab_get_slow);
 
@@ -190,16 +196,20 @@ EXPORT_SYMBOL_GPL(__refslab_get_slow);
  */
 static bool put_rest(struct refslab_object *obj, u64 old)
 {
+	u64 released = 0;
+
 	if ((old & (REFSLAB_COUNT_MASK | REFSLAB_PINNED)) == REFSLAB_COUNT_ONE)
 		return true;
 	if (likely(!(old & REFSLAB_PINNED) && old & REFSLAB_COUNT_MASK)) {
 		candidate_list_late(obj);
 		return false;
 	}
-	if (!(old & REFSLAB_PINNED))
+	if (!(old & REFSLAB_PINNED)) {
 		report_dead_put(obj);
+		released = REFSLAB_RELEASED;
+	}
 	/* a borrow that did not end at UNLISTED has taken off what was added */
-	object_pin(obj, old & REFSLAB_UNLISTED ? REFSLAB_VERSION_ONE : 0);
+	object_pin(obj, old & REFSLAB_UNLISTED ? REFSLAB_VERSION_ONE : 0, released);
 	return false;
 }
 
@@ -231,7 +241,7 @@ bool __refslab_tryget_slow(struct refslab_object *obj)
 		if (old & REFSLAB_COUNT_TOP) {
 			if (!(old & REFSLAB_PINNED))
 				report_overflow(obj);
-			object_pin(obj, 0);
+			object_pin(obj, 0, 0);
 			ok = true;
 			break;
 		}
@@ -384,6 +394,9 @@ static bool object_finish(struct refslab_object *obj)
 {
 	u64 old = atomic64_read(&obj->word), new;
 
+	/* kept by its release, which was told: it leaks */
+	if (unlikely(old & REFSLAB_PINNED))
+		return false;
 	/* with the count 0 nobody sets GATHERED any more */
 	if (!(old & REFSLAB_GATHERED)) {
 		atomic64_set_release(&obj->word, 0);
@@ -622,6 +635,9 @@ bool object_sane(struct refslab_object *obj)
 		return false;
 	if (slab_is_free(slab, slab_index(slab, obj)))
 		return !word;
+	/* dead, and used since */
+	if (word & REFSLAB_PINNED)
+		word &= ~REFSLAB_RELEASED;
 	if (slab->type->leaf && word & (REFSLAB_GATHERED | REFSLAB_CLAIMED |
 					REFSLAB_RELEASED))
 		return false;

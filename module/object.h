@@ -125,7 +125,7 @@ unsigned long object_release_chain(struct refslab_heap *heap, struct chain *chai
 void object_call_release(struct refslab_type *type, struct refslab_object *obj);
 void object_undress(struct refslab_type *type, struct refslab_object *obj);
 void object_free(struct refslab_type *type, struct refslab_object *obj);
-void object_pin(struct refslab_object *obj, u64 versions);
+void object_pin(struct refslab_object *obj, u64 versions, u64 released);
 bool object_sane(struct refslab_object *obj);
 
 #endif /* _REFSLAB_OBJECT_H */

@@ -284,13 +284,13 @@ void sweep_disown(struct refslab_object *obj, u64 note, bool list)
 		if (listed)
 			new &= ~REFSLAB_UNLISTED;
 		/* the releaser's last step came first: nobody but us has it */
-		if (old & REFSLAB_RELEASED)
+		if (old & REFSLAB_RELEASED && !(old & REFSLAB_PINNED))
 			new = 0;
 		/* with a count of 0 its releaser frees it; pairs with object_finish() */
 	} while (!atomic64_try_cmpxchg(&obj->word, (s64 *)&old, new));
 	if (listed)
 		candidate_hint(slab_of(obj), obj, (note & NOTE_GEN) >> NOTE_GEN_SHIFT);
-	if (old & REFSLAB_RELEASED)
+	if (!new)
 		object_free(slab_of(obj)->type, obj);
 }
 
@@ -641,7 +641,7 @@ static void outgoing_flush(struct outgoing *out)
 static void leave(struct run *run, struct refslab_object *obj, u64 word)
 {
 	report_sweep_broken(run->heap, obj, word);
-	object_pin(obj, 0);
+	object_pin(obj, 0, 0);
 	atomic64_andnot(REFSLAB_CLAIMED, &obj->word);
 	sweep_disown(obj, note(obj) & (NOTE_GEN | NOTE_FINALIZED), false);
 	run->t.count--;
@@ -673,6 +673,11 @@ static void free_t(struct run *run)
 		}
 		type = slab_of(obj)->type;
 		object_call_release(type, obj);
+		/* kept by its release, which was told: it leaks */
+		if (unlikely(atomic64_read(&obj->word) & REFSLAB_PINNED)) {
+			atomic64_andnot(REFSLAB_GATHERED, &obj->word);
+			continue;
+		}
 		if (type != out.type || out.n == ARRAY_SIZE(out.objects)) {
 			outgoing_flush(&out);
 			out.type = type;

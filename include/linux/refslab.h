@@ -70,7 +70,7 @@ struct refslab_type;
  *	bit  2		CLAIMED		member of what that sweep is about to
  *					free, if its commit succeeds
  *	bit  3		RELEASED	count 0, release done, memory left to
- *					the sweep
+ *					the sweep; or PINNED, release done
  *	bits 4 - 30	reference count
  *	bit  31		UNLISTED	no coming sweep is to look at it. An
  *					object is LISTED where this is clear
