@@ -68,6 +68,7 @@ void heap_free(struct refslab_heap *heap)
 {
 	xa_destroy(&heap->types);
 	releaser_destroy(&heap->releaser);
+	lockdep_unregister_key(&heap->sweep_key);
 	lockdep_unregister_key(&heap->release_key);
 	kfree(heap);
 }
@@ -104,8 +105,11 @@ struct refslab_heap *refslab_heap_create(const struct refslab_heap_args *args)
 	xa_init_flags(&heap->types, XA_FLAGS_ALLOC1);
 	INIT_LIST_HEAD(&heap->link);
 	lockdep_register_key(&heap->release_key);
+	lockdep_register_key(&heap->sweep_key);
 	lockdep_init_map(&heap->release_map, "refslab_release", &heap->release_key, 0);
 	sweep_init(&heap->sweep);
+	/* a finalizer of one heap may sweep another */
+	lockdep_set_class(&heap->sweep.mutex, &heap->sweep_key);
 	trigger_init(&heap->trigger);
 	listeners_init(&heap->listeners);
 	park_init(&heap->park, &heap->pool);

@@ -33,6 +33,8 @@ struct account_book;
  * @accounts: of those who have limits, or NULL; cmpxchg, then fixed
  * @listeners: who is told of its sweeps
  * @park: pages of dead objects
+ * @release_key: class of @release_map
+ * @sweep_key: class of @sweep's mutex
  * @release_map: "within a release": taken around releases, and where an
  *	allocation may run them, so that lockdep sees locks that are held there
  *	and taken here
@@ -57,6 +59,7 @@ struct refslab_heap {
 	struct listeners listeners;
 	struct park	park;
 	struct lock_class_key release_key;
+	struct lock_class_key sweep_key;
 	struct lockdep_map release_map;
 
 	struct mutex	lock;	/* creating and destroying types */

@@ -233,7 +233,8 @@ struct refslab_path {
  *	anything happens to it: slots are filled, and it may be brought back to
  *	life by taking references. At most once per object; not when it dies by
  *	its count. Types with slots only. Called where sweeps run: may sleep,
- *	put and allocate.
+ *	put and allocate; also from another heap, whose finalizers then must not
+ *	allocate from this one: at its limit a heap is swept by who allocates.
  * @priv: for the owner, see refslab_type_priv()
  * @flags: REFSLAB_TYPE_ZERO, REFSLAB_TYPE_RELEASE_WORK, REFSLAB_TYPE_WEAK; for
  *	debugging REFSLAB_TYPE_POISON, REFSLAB_TYPE_RED_ZONE, REFSLAB_TYPE_TRACE,
