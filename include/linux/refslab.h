@@ -541,7 +541,7 @@ busy:
  * and runs a sweep, and with it releases: then no lock may be held that these
  * take. Not so within a release.
  *
- * Context: Any context that @gfp allows.
+ * Context: Any context that @gfp allows, but NMI.
  * Return: the object; NULL if there is no memory, or the heap's limit is
  *	reached.
  */
@@ -591,7 +591,8 @@ static inline u32 refslab_count(const struct refslab_object *obj)
  * until its heap is destroyed. The reference will be given back, perhaps as one
  * of several: so this is where an object becomes a candidate of a coming sweep.
  *
- * Context: Any context. No ordering, like kref_get().
+ * Context: Any context but NMI: it may list the object. No ordering, like
+ *	kref_get().
  */
 static inline void refslab_get(struct refslab_object *obj)
 {
@@ -615,8 +616,8 @@ static inline void refslab_get(struct refslab_object *obj)
  * happens soon. A put that leaves references behind may make the object a
  * candidate of a coming sweep.
  *
- * Context: Any context that the releases of the types involved can be called
- *	in. Release ordering; acquire if it was the last reference.
+ * Context: Any context but NMI that the releases of the types involved can be
+ *	called in. Release ordering; acquire if it was the last reference.
  */
 static inline void refslab_put(struct refslab_object *obj)
 {
