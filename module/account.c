@@ -119,6 +119,22 @@ static u16 *owners_of(struct account_book *book, u32 chunk)
 	return err == -EBUSY ? xa_load(&book->owners, chunk) : NULL;
 }
 
+static bool has_room(const struct account *account, u64 bytes, u64 limit)
+{
+	return atomic64_read(&account->bytes) + bytes <= limit;
+}
+
+/* Whether there is room, having tried all that makes some. */
+static bool make_room(struct refslab_heap *heap, const struct account *account,
+		      u64 bytes, u64 limit)
+{
+	if (has_room(account, bytes, limit))
+		return true;
+	/* what would not fit if all went is not worth a sweep */
+	return bytes <= limit && trigger_garbage(heap) &&
+	       has_room(account, bytes, limit);
+}
+
 /**
  * account_alloc - allocate an object on an account
  * @type: its type, with REFSLAB_TYPE_WEAK
@@ -138,7 +154,7 @@ struct refslab_object *account_alloc(struct refslab_type *type, u32 number,
 	struct slab *slab;
 	u16 *owners;
 
-	if (atomic64_read(&account->bytes) + bytes > limit)
+	if (unlikely(!make_room(type->heap, account, bytes, limit)))
 		return ERR_PTR(-ENOSPC);
 	obj = object_alloc(type, GFP_KERNEL);
 	if (IS_ERR(obj))

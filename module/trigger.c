@@ -261,13 +261,13 @@ static void drain(struct refslab_heap *heap)
 }
 
 /**
- * trigger_pressed - the pool is about to refuse an allocation
+ * trigger_garbage - objects are in the way: those that nobody has go
  * @heap: the heap
  *
  * Context: May sleep.
- * Return: true if it is worth trying again.
+ * Return: false where that cannot be.
  */
-bool trigger_pressed(struct refslab_heap *heap)
+bool trigger_garbage(struct refslab_heap *heap)
 {
 	struct refslab_sweep_result result;
 
@@ -283,6 +283,20 @@ bool trigger_pressed(struct refslab_heap *heap)
 	if (!heap->sweep.broken && candidate_any(&heap->sweep, GENERATIONS - 1))
 		sweep_counted(heap, GENERATIONS - 1, &result);
 	mutex_unlock(&heap->sweep.mutex);
+	return true;
+}
+
+/**
+ * trigger_pressed - the pool is about to refuse an allocation
+ * @heap: the heap
+ *
+ * Context: May sleep.
+ * Return: true if it is worth trying again.
+ */
+bool trigger_pressed(struct refslab_heap *heap)
+{
+	if (!trigger_garbage(heap))
+		return false;
 	drain(heap);
 	pool_wait(&heap->pool);
 	return true;
