@@ -510,6 +510,46 @@ static void test_session_limit(void **state)
 	close(fd);
 }
 
+/* Nor does who pins what he frees have more than his limit. */
+static void test_session_limit_pinned(void **state)
+{
+	struct client *client = *state;
+	uint32_t t = mapped_type(client->fd, 0, PINNED * PAGE);
+	int fd = joined(client->fd, 0, (PINNED + PINNED / 2) * PAGE), pipes[2];
+	uint64_t a = make(fd, t), more;
+	unsigned char *memory = map(fd, a, 0);
+	struct iovec span = { memory, PINNED * PAGE };
+
+	memset(memory, 'o', PINNED * PAGE);
+	assert_int_equal(pipe(pipes), 0);
+	assert_int_equal(vmsplice(pipes[1], &span, 1, 0), PINNED * PAGE);
+	munmap(memory, PINNED * PAGE);
+	drop(fd, a);
+	assert_objects(client->fd, 0);
+	fails(ENOSPC, refslab_alloc(fd, t, &more));
+	assert_int_equal(info_of(fd).session_bytes, PINNED * PAGE);
+	/* It is nobody else's business. */
+	drop(client->fd, make(client->fd, t));
+	read_pinned(pipes[0], "on a session's account");
+	drop(fd, make(fd, t));
+	assert_true(eventually(info_of(fd).session_bytes == 0));
+
+	/* Nor has one more by leaving with pages pinned, nor the next on that account. */
+	a = make(fd, t);
+	memory = map(fd, a, 0);
+	span.iov_base = memory;
+	memset(memory, 'o', PINNED * PAGE);
+	assert_int_equal(vmsplice(pipes[1], &span, 1, 0), PINNED * PAGE);
+	munmap(memory, PINNED * PAGE);
+	close(fd);
+	fd = joined(client->fd, 0, (PINNED + PINNED / 2) * PAGE);
+	assert_int_equal(info_of(fd).session_bytes, 0);
+	drop(fd, make(fd, t));
+	close(pipes[0]);
+	close(pipes[1]);
+	close(fd);
+}
+
 /* --- all at once --- */
 
 struct storm {
@@ -623,6 +663,7 @@ int main(void)
 		cmocka_unit_test(test_pinned_outlive_the_heap),
 		cmocka_unit_test(test_limit),
 		client_test(test_session_limit),
+		client_test(test_session_limit_pinned),
 		client_test(test_storm),
 	};
 
