@@ -278,7 +278,7 @@ bool trigger_garbage(struct refslab_heap *heap)
 	lock_map_release(&heap->release_map);
 
 	/* what died already waits for the workqueue */
-	releaser_flush(&heap->releaser);
+	releaser_wait(&heap->releaser);
 	mutex_lock(&heap->sweep.mutex);
 	if (!heap->sweep.broken && candidate_any(&heap->sweep, GENERATIONS - 1))
 		sweep_counted(heap, GENERATIONS - 1, &result);
