@@ -279,7 +279,9 @@ bool trigger_garbage(struct refslab_heap *heap)
 
 	/* what died already waits for the workqueue */
 	releaser_wait(&heap->releaser);
-	mutex_lock(&heap->sweep.mutex);
+	/* sharers may sweep one after the other */
+	if (mutex_lock_killable(&heap->sweep.mutex))
+		return false;
 	if (!heap->sweep.broken && candidate_any(&heap->sweep, GENERATIONS - 1))
 		sweep_counted(heap, GENERATIONS - 1, &result);
 	mutex_unlock(&heap->sweep.mutex);
