@@ -84,7 +84,7 @@ static void heap_pressure(struct pool *pool)
  *
  * Context: May sleep.
  * Return: the heap; -EINVAL for arguments that make no sense, -EEXIST if there
- *	is a heap of that name, -ENOMEM.
+ *	is a heap of that name, -EINTR if the caller was killed, -ENOMEM.
  */
 struct refslab_heap *refslab_heap_create(const struct refslab_heap_args *args)
 {

@@ -340,6 +340,43 @@ static void test_killed_behind_sweeps(void **state)
 	close(fd);
 }
 
+/* Nor who is killed where he takes a large reserve. */
+static void test_killed_in_reserve(void **state)
+{
+	const uint64_t size = 256 << 20;
+	uint64_t whole = 0, killed;
+	int fd, pipes[2], i;
+	pid_t child;
+	char byte;
+
+	(void)state;
+	/* The first time it may be memory that the machine has yet to get. */
+	for (i = 0; i < 2; i++) {
+		fd = session_with_heap(size);
+		whole = now_ns();
+		works(set(fd, RESERVE, 0, size, 0, 0));
+		whole = now_ns() - whole;
+		close(fd);
+	}
+
+	assert_int_equal(pipe(pipes), 0);
+	child = fork();
+	if (!child) {
+		fd = session_with_heap(size);
+		if (write(pipes[1], "x", 1) == 1)
+			set(fd, RESERVE, 0, size, 0, 0);
+		_exit(1);
+	}
+	assert_int_equal(read(pipes[0], &byte, 1), 1);
+	sleep_ms(whole / 1000000 / 10);
+	killed = end_of(child);
+	print_message("# taken in %lu ms, killed in %lu\n",
+		      (unsigned long)(whole / 1000000), (unsigned long)(killed / 1000000));
+	assert_true(killed < whole / 2);
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -353,6 +390,7 @@ int main(void)
 		client_test(test_watermarks),
 		client_test(test_gives_back),
 		cmocka_unit_test(test_killed_behind_sweeps),
+		cmocka_unit_test(test_killed_in_reserve),
 	};
 
 	return run_as_tap(tests);
