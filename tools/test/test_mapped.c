@@ -442,6 +442,60 @@ static void test_pinned_outlive_the_heap(void **state)
 	close(other);
 }
 
+/* Locked, forked, moved and given advice about, it is the same memory, and goes. */
+static void test_memory_calls(void **state)
+{
+	static const int advice[] = {
+		MADV_DONTFORK, MADV_DOFORK, MADV_COLD, MADV_PAGEOUT, MADV_MERGEABLE,
+		MADV_HUGEPAGE, MADV_REMOVE, MADV_FREE, MADV_DONTNEED, MADV_POPULATE_WRITE,
+	};
+	struct client *client = *state;
+	uint32_t t = mapped_type(client->fd, 0, 2 * PAGE);
+	unsigned char *memory, *moved, byte;
+	struct iovec here, there;
+	int i, status;
+	size_t j;
+	pid_t pid;
+
+	for (i = 0; i < 20; i++) {
+		uint64_t a = make(client->fd, t);
+
+		memory = map(client->fd, a, 0);
+		assert_all(memory, 0, 2 * PAGE);
+		assert_int_equal(mlock(memory, 2 * PAGE), 0);
+		memset(memory, 'm', 2 * PAGE);
+		pid = fork();
+		if (!pid) {
+			memory[1] = 'f';
+			if (mlock(memory, 2 * PAGE))
+				_exit(1);
+			/* The parent's too, by the way that debuggers go. */
+			here = (struct iovec){ &byte, 1 };
+			there = (struct iovec){ memory + 1, 1 };
+			if (process_vm_readv(getppid(), &here, 1, &there, 1, 0) != 1)
+				_exit(2);
+			_exit(byte != 'f');
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+		if (i % 2)
+			assert_int_equal(munlock(memory, 2 * PAGE), 0);
+		for (j = 0; j < ARRAY_SIZE(advice); j++) {
+			madvise(memory, 2 * PAGE, advice[j]);
+			assert_int_equal(memory[1], 'f');
+			assert_int_equal(memory[PAGE], 'm');
+		}
+		moved = mmap(NULL, 2 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		assert_ptr_equal(mremap(memory, 2 * PAGE, 2 * PAGE,
+					MREMAP_MAYMOVE | MREMAP_FIXED, moved), moved);
+		assert_int_equal(moved[1], 'f');
+		drop(client->fd, a);
+		assert_objects(client->fd, 1);
+		munmap(moved, 2 * PAGE);
+		assert_objects(client->fd, 0);
+	}
+}
+
 /* --- limits --- */
 
 static void test_limit(void **state)
@@ -722,6 +776,7 @@ int main(void)
 		cmocka_unit_test(test_pinned),
 		client_test(test_pinned_let_go),
 		cmocka_unit_test(test_pinned_outlive_the_heap),
+		client_test(test_memory_calls),
 		cmocka_unit_test(test_limit),
 		client_test(test_session_limit),
 		client_test(test_session_limit_pinned),
