@@ -55,7 +55,9 @@ static void test_names(struct kunit *test)
 	args.name = "version";
 	KUNIT_EXPECT_PTR_EQ(test, refslab_heap_create(&args), ERR_PTR(-EEXIST));
 
-	/* made-up names differ, and avoid those given */
+	/* made-up names differ, and cannot be given */
+	args.name = "heap-1";
+	KUNIT_EXPECT_PTR_EQ(test, refslab_heap_create(&args), ERR_PTR(-EEXIST));
 	args.name = NULL;
 	unnamed = fixture_heap(test, &args);
 	other = fixture_heap(test, &args);

@@ -6,7 +6,8 @@
  * an object's life, whoever keeps it and whoever puts it last. Whose an object
  * is stands beside the heap, not in it, so that objects of those who have no
  * limit cost nothing. The bit that sends a death to the weak references sends it
- * here as well.
+ * here as well. Pages of its own that somebody pins outlive an object, and stay on
+ * the account as they stay on the heap's bill; see park.c.
  */
 #include "account.h"
 
@@ -15,6 +16,7 @@
 #include <linux/slab.h>
 
 #include "heap.h"
+#include "mapped.h"
 #include "payload.h"
 
 #define GRANULES	BIT(CHUNK_GRANULES_SHIFT)
@@ -119,6 +121,24 @@ static u16 *owners_of(struct account_book *book, u32 chunk)
 	return err == -EBUSY ? xa_load(&book->owners, chunk) : NULL;
 }
 
+static bool has_room(const struct account *account, u64 bytes, u64 limit)
+{
+	return atomic64_read(&account->bytes) + bytes <= limit;
+}
+
+/* Whether there is room, having tried all that makes some. */
+static bool make_room(struct refslab_heap *heap, const struct account *account,
+		      u64 bytes, u64 limit)
+{
+	if (has_room(account, bytes, limit))
+		return true;
+	/* what would not fit if all went is not worth a sweep */
+	if (bytes > limit || !trigger_garbage(heap))
+		return false;
+	park_reap(&heap->park);
+	return has_room(account, bytes, limit);
+}
+
 /**
  * account_alloc - allocate an object on an account
  * @type: its type, with REFSLAB_TYPE_WEAK
@@ -138,7 +158,7 @@ struct refslab_object *account_alloc(struct refslab_type *type, u32 number,
 	struct slab *slab;
 	u16 *owners;
 
-	if (atomic64_read(&account->bytes) + bytes > limit)
+	if (unlikely(!make_room(type->heap, account, bytes, limit)))
 		return ERR_PTR(-ENOSPC);
 	obj = object_alloc(type, GFP_KERNEL);
 	if (IS_ERR(obj))
@@ -157,9 +177,25 @@ struct refslab_object *account_alloc(struct refslab_type *type, u32 number,
 }
 
 /**
+ * account_give - something is not taken any more
+ * @heap: the heap
+ * @number: the account, or 0
+ * @bytes: as much was counted on it
+ *
+ * Context: Any context.
+ */
+void account_give(struct refslab_heap *heap, u32 number, u64 bytes)
+{
+	if (number)
+		atomic64_sub(bytes, &book_of(heap)->account[number].bytes);
+}
+
+/**
  * account_dead - an object has died
  * @type: its type
  * @obj: the object, whose memory has not been given back
+ *
+ * Its pages, if it has some of its own, count until they are given back.
  *
  * Context: Any context.
  */
@@ -177,7 +213,8 @@ void account_dead(struct refslab_type *type, struct refslab_object *obj)
 	if (!number)
 		return;
 	WRITE_ONCE(owners[granule_of(obj)], 0);
-	atomic64_sub(bytes_of(type), &book->account[number].bytes);
+	account_give(type->heap, number, mapped_owe(type, obj, number) ?
+					 type->layout.size : bytes_of(type));
 }
 
 /* The heap goes, and nobody uses it any more. */
@@ -208,6 +245,7 @@ int account_validate(struct refslab_heap *heap)
 	struct account_book *book = book_of(heap);
 	unsigned long chunk;
 	struct slab *slab;
+	struct page *page;
 	bool bad = false;
 	u32 i, number;
 	u16 *owners;
@@ -232,7 +270,11 @@ int account_validate(struct refslab_heap *heap)
 		}
 		rcu_read_unlock();
 	}
-	for (number = 0; number < ACCOUNTS_MAX; number++)
+	mutex_lock(&heap->park.lock);
+	list_for_each_entry(page, &heap->park.pages, lru)
+		bytes[page_private(page) % ACCOUNTS_MAX] += PAGE_SIZE;
+	mutex_unlock(&heap->park.lock);
+	for (number = 1; number < ACCOUNTS_MAX; number++)
 		bad |= bytes[number] != atomic64_read(&book->account[number].bytes);
 	kvfree(bytes);
 	return WARN(bad, "refslab: heap %s: accounts are not what their objects take\n",

@@ -11,7 +11,8 @@
 
 /**
  * struct account - one who has a limit
- * @bytes: what the objects take that it allocated and that live; atomic
+ * @bytes: what the objects take that it allocated and that live, and those of
+ *	their pages that are parked; atomic
  * @open: it may allocate more; the book's lock
  */
 struct account {
@@ -38,6 +39,7 @@ void account_close(struct refslab_heap *heap, u32 number);
 u64 account_bytes(struct refslab_heap *heap, u32 number);
 struct refslab_object *account_alloc(struct refslab_type *type, u32 number,
 				     u64 limit);
+void account_give(struct refslab_heap *heap, u32 number, u64 bytes);
 void account_dead(struct refslab_type *type, struct refslab_object *obj);
 void account_destroy(struct refslab_heap *heap);
 int account_validate(struct refslab_heap *heap);

@@ -47,19 +47,26 @@ static bool heap_name_taken(const char *name)
 	return false;
 }
 
+/*
+ * Names that nobody can give: of files beside the heaps, and those we make up. Who
+ * could give many of the latter would have others look for one that is left.
+ */
+static bool heap_name_ours(const char *name)
+{
+	return !strcmp(name, "version") ||
+	       (strstarts(name, "heap-") && isdigit(name[strlen("heap-")]));
+}
+
 static int heap_set_name(struct refslab_heap *heap, const char *name)
 {
 	lockdep_assert_held(&heaps_lock);
-	if (name) {
-		/* "version" and the like are files beside the heaps */
-		if (heap_name_taken(name) || !strcmp(name, "version"))
-			return -EEXIST;
-		strscpy(heap->name, name, sizeof(heap->name));
+	if (!name) {
+		snprintf(heap->name, sizeof(heap->name), "heap-%lu", ++heaps_made);
 		return 0;
 	}
-	do {
-		snprintf(heap->name, sizeof(heap->name), "heap-%lu", ++heaps_made);
-	} while (heap_name_taken(heap->name));
+	if (heap_name_ours(name) || heap_name_taken(name))
+		return -EEXIST;
+	strscpy(heap->name, name, sizeof(heap->name));
 	return 0;
 }
 
@@ -85,7 +92,7 @@ static void heap_pressure(struct pool *pool)
  *
  * Context: May sleep.
  * Return: the heap; -EINVAL for arguments that make no sense, -EEXIST if there
- *	is a heap of that name, -ENOMEM.
+ *	is a heap of that name, -EINTR if the caller was killed, -ENOMEM.
  */
 struct refslab_heap *refslab_heap_create(const struct refslab_heap_args *args)
 {

@@ -143,9 +143,11 @@ static int find_locked(struct session *session, struct session_inspect *data,
 		return -ENOMEM;
 	n = session_lock(session);
 	if (!n) {
-		down_read(&heap->types);
-		n = find(session, data, objs);
-		up_read(&heap->types);
+		n = down_read_interruptible(&heap->types) ? -ERESTARTSYS : 0;
+		if (!n) {
+			n = find(session, data, objs);
+			up_read(&heap->types);
+		}
 		if (n > 0)
 			n = make_handles(session, objs, n, handles,
 					 data->read_only);

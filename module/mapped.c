@@ -50,7 +50,7 @@ static int charge(struct refslab_heap *heap, u32 pages)
 
 static void mapped_free(struct refslab_heap *heap, struct mapped *mapped)
 {
-	park_pages(&heap->park, mapped->pages, mapped->count);
+	park_pages(&heap->park, mapped->pages, mapped->count, mapped->account);
 	kfree(mapped);
 }
 
@@ -107,6 +107,28 @@ struct mapped *mapped_get(const struct refslab_type *type,
 		return mapped;
 	mapped_free(type->heap, mapped);
 	return other;
+}
+
+/**
+ * mapped_owe - a dead object's pages go on counting on an account
+ * @type: its type
+ * @obj: the object, which has not been released yet
+ * @account: the account's number
+ *
+ * Context: Any context.
+ * Return: false if it has none.
+ */
+bool mapped_owe(const struct refslab_type *type, struct refslab_object *obj,
+		u32 account)
+{
+	struct mapped *mapped;
+
+	if (!type_is_mapped(type))
+		return false;
+	mapped = READ_ONCE(*mapped_place(type, obj));
+	if (mapped)
+		mapped->account = account;
+	return mapped;
 }
 
 /**

@@ -11,10 +11,12 @@
 /**
  * struct mapped - the payload of one object; freed with it, else fixed
  * @count: pages
+ * @account: what these count on from the object's death on, or 0; set by that
  * @pages: each with our reference
  */
 struct mapped {
 	u32		count;
+	u32		account;
 	struct page	*pages[];
 };
 
@@ -26,6 +28,8 @@ static inline bool type_is_mapped(const struct refslab_type *type)
 	return type->release == mapped_release;
 }
 
+bool mapped_owe(const struct refslab_type *type, struct refslab_object *obj,
+		u32 account);
 struct mapped *mapped_get(const struct refslab_type *type,
 			  struct refslab_object *obj);
 int mapped_map(struct session *session, union session_data *data);

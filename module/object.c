@@ -592,15 +592,18 @@ static void releaser_work(struct work_struct *work)
 	u32 number;
 
 	WRITE_ONCE(releaser->worker, current);
-	/* acquire: pairs with the release in chain_defer() */
-	while ((number = atomic_xchg_acquire(&releaser->deferred, 0))) {
-		chain.head = slab_numbered(&heap->pool, number);
-		while ((obj = chain_pop(heap, &chain))) {
-			release_one(obj, &chain, true, &done);
-			if (done >= RELEASE_BUDGET) {
-				done = 0;
-				cond_resched();
-			}
+	/*
+	 * What comes from now on is for the next time: else who waits for us would
+	 * wait for as long as others let objects die.
+	 * acquire: pairs with the release in chain_defer()
+	 */
+	number = atomic_xchg_acquire(&releaser->deferred, 0);
+	chain.head = number ? slab_numbered(&heap->pool, number) : NULL;
+	while ((obj = chain_pop(heap, &chain))) {
+		release_one(obj, &chain, true, &done);
+		if (done >= RELEASE_BUDGET) {
+			done = 0;
+			cond_resched();
 		}
 	}
 	WRITE_ONCE(releaser->worker, NULL);
@@ -655,18 +658,27 @@ int releaser_init(struct releaser *releaser, gfp_t gfp)
 }
 
 /**
- * releaser_flush - wait until the workqueue has released what was left to it
+ * releaser_wait - wait until the workqueue has released what is left to it now
  * @releaser: a heap's
  *
  * Context: May sleep.
  */
+void releaser_wait(struct releaser *releaser)
+{
+	flush_work(&releaser->work);
+}
+
+/**
+ * releaser_flush - wait until nothing is left to the workqueue
+ * @releaser: a heap's
+ *
+ * Context: May sleep; for as long as others leave objects to it.
+ */
 void releaser_flush(struct releaser *releaser)
 {
-	/* a release can leave more to the work that runs it */
-	do {
-		flush_work(&releaser->work);
-	} while (atomic_read(&releaser->deferred));
-	flush_work(&releaser->work);
+	/* a release can leave more to the next time */
+	while (flush_work(&releaser->work) || atomic_read(&releaser->deferred))
+		;
 }
 
 void releaser_destroy(struct releaser *releaser)

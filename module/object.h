@@ -114,6 +114,7 @@ static __always_inline bool object_dies_alone(struct refslab_type *type,
 }
 
 int releaser_init(struct releaser *releaser, gfp_t gfp);
+void releaser_wait(struct releaser *releaser);
 void releaser_flush(struct releaser *releaser);
 void releaser_destroy(struct releaser *releaser);
 bool object_in_release(struct refslab_heap *heap);

@@ -18,6 +18,7 @@
 #include <linux/mm.h>
 #include <linux/sched.h>
 
+#include "account.h"
 #include "heap.h"
 
 #define DELAY_FIRST	(HZ / 4)
@@ -27,6 +28,11 @@
 static bool unpinned(struct page *page)
 {
 	return page_count(page) == 1;
+}
+
+static struct refslab_heap *heap_of(struct park *park)
+{
+	return container_of(park, struct refslab_heap, park);
 }
 
 static void park_work(struct work_struct *work)
@@ -55,10 +61,11 @@ void park_init(struct park *park, struct pool *pool)
  * @park: the heap's
  * @pages: pages that pool_page() gave, each with our reference; mapped no more
  * @n: how many
+ * @account: what they count on, or 0
  *
  * Context: May sleep.
  */
-void park_pages(struct park *park, struct page **pages, u32 n)
+void park_pages(struct park *park, struct page **pages, u32 n, u32 account)
 {
 	unsigned long parked = 0;
 	u32 i;
@@ -68,6 +75,7 @@ void park_pages(struct park *park, struct page **pages, u32 n)
 			__free_page(pages[i]);
 			continue;
 		}
+		set_page_private(pages[i], account);
 		mutex_lock(&park->lock);
 		list_add(&pages[i]->lru, &park->pages);
 		park->count++;
@@ -75,6 +83,7 @@ void park_pages(struct park *park, struct page **pages, u32 n)
 		parked++;
 	}
 	pool_uncharge(park->pool, n - parked);
+	account_give(heap_of(park), account, (u64)(n - parked) << PAGE_SHIFT);
 	if (!parked)
 		return;
 	mutex_lock(&park->lock);
@@ -98,6 +107,8 @@ void park_reap(struct park *park)
 	list_for_each_entry_safe(page, next, &park->pages, lru) {
 		if (unpinned(page)) {
 			list_del(&page->lru);
+			account_give(heap_of(park), page_private(page), PAGE_SIZE);
+			set_page_private(page, 0);
 			__free_page(page);
 			n++;
 		}
@@ -116,6 +127,7 @@ void park_destroy(struct park *park)
 	cancel_delayed_work_sync(&park->work);
 	list_for_each_entry_safe(page, next, &park->pages, lru) {
 		list_del(&page->lru);
+		set_page_private(page, 0);
 		put_page(page);
 		cond_resched();
 	}

@@ -12,7 +12,8 @@ struct pool;
 /**
  * struct park - a heap's
  * @lock: of @pages, @count and @delay
- * @pages: linked by their lru, which is ours while nothing maps them
+ * @pages: linked by their lru, which is ours while nothing maps them; their
+ *	private is the account that they count on, or 0
  * @count: how many
  * @delay: until @work looks again, in jiffies
  * @work: gives back what nobody pins any more
@@ -29,7 +30,7 @@ struct park {
 
 void park_init(struct park *park, struct pool *pool);
 void park_destroy(struct park *park);
-void park_pages(struct park *park, struct page **pages, u32 n);
+void park_pages(struct park *park, struct page **pages, u32 n, u32 account);
 void park_reap(struct park *park);
 int park_validate(struct park *park);
 

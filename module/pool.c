@@ -17,6 +17,7 @@
 #include <linux/random.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 
 #include "heap.h"
 #include "trace.h"
@@ -570,12 +571,15 @@ static unsigned long trim_all(struct pool *pool, unsigned long keep)
 	return n;
 }
 
-/* Brings @held up to @reserve and the cache up to @low. */
+/* Brings @held up to @reserve and the cache up to @low; -ENOMEM, -EINTR. */
 static int fill(struct pool *pool, gfp_t gfp)
 {
 	struct chunk *chunk;
 
 	for (;;) {
+		/* it may be most of the machine's memory */
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		raw_spin_lock_irq(&pool->lock);
 		if (counted(pool) >= pool->limit ||
 		    (pool->held >= pool->reserve &&
@@ -684,8 +688,8 @@ static unsigned long shrink_scan(struct shrinker *shrinker,
  *
  * Context: May sleep.
  * Return: 0; -EINVAL if the limit is 0 or above REFSLAB_HEAP_MAX, the reserve
- *	above the limit, or low above high; -ENOMEM if the reserve cannot be had.
- *	Then nothing has changed.
+ *	above the limit, or low above high; -ENOMEM if the reserve cannot be had,
+ *	-EINTR if the caller was killed meanwhile. Then nothing has changed.
  */
 int pool_set_limits(struct pool *pool, unsigned int which,
 		    const u64 bytes[POOL_LIMITS])

@@ -292,13 +292,13 @@ static void drain(struct refslab_heap *heap)
 }
 
 /**
- * trigger_pressed - the pool is about to refuse an allocation
+ * trigger_garbage - objects are in the way: those that nobody has go
  * @heap: the heap
  *
  * Context: May sleep.
- * Return: true if it is worth trying again.
+ * Return: false where that cannot be.
  */
-bool trigger_pressed(struct refslab_heap *heap)
+bool trigger_garbage(struct refslab_heap *heap)
 {
 	struct refslab_sweep_result result;
 
@@ -309,11 +309,27 @@ bool trigger_pressed(struct refslab_heap *heap)
 	lock_map_release(&heap->release_map);
 
 	/* what died already waits for the workqueue */
-	releaser_flush(&heap->releaser);
-	mutex_lock(&heap->sweep.mutex);
+	releaser_wait(&heap->releaser);
+	/* sharers may sweep one after the other */
+	if (mutex_lock_killable(&heap->sweep.mutex))
+		return false;
 	if (!heap->sweep.broken && candidate_any(&heap->sweep, GENERATIONS - 1))
 		sweep_counted(heap, GENERATIONS - 1, &result);
 	mutex_unlock(&heap->sweep.mutex);
+	return true;
+}
+
+/**
+ * trigger_pressed - the pool is about to refuse an allocation
+ * @heap: the heap
+ *
+ * Context: May sleep.
+ * Return: true if it is worth trying again.
+ */
+bool trigger_pressed(struct refslab_heap *heap)
+{
+	if (!trigger_garbage(heap))
+		return false;
 	drain(heap);
 	pool_wait(&heap->pool);
 	return true;

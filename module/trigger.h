@@ -55,6 +55,7 @@ void trigger_taken(struct refslab_heap *heap, unsigned int n);
 void trigger_given(struct refslab_heap *heap, unsigned int n);
 void trigger_candidates(struct refslab_heap *heap);
 void trigger_pressure(struct refslab_heap *heap);
+bool trigger_garbage(struct refslab_heap *heap);
 bool trigger_pressed(struct refslab_heap *heap);
 
 #endif /* _REFSLAB_TRIGGER_H */

@@ -263,7 +263,8 @@ struct refslab_type_args {
 
 /**
  * struct refslab_heap_args - what a heap is
- * @name: shown in sysfs, unique, copied; as a type's. NULL for a made-up one.
+ * @name: shown in sysfs, unique, copied; as a type's. NULL for a made-up one,
+ *	"heap-" and a number, which are taken otherwise
  * @limit: most bytes the pool may take from the system; 0 for the default
  * @reserve: bytes taken at once and never given back before the heap goes
  * @low: bytes of cached empty chunks below which the pool fills up in the

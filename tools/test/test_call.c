@@ -404,6 +404,54 @@ static void test_all_succeed(void **state)
 	}
 }
 
+/*
+ * As a 32-bit program calls; @argument is where such a program has memory. 1 where
+ * there are no such programs.
+ */
+static int call_32(int fd, unsigned long request, void *argument)
+{
+#ifdef __x86_64__
+	int result;
+
+	asm volatile("int $0x80" : "=a" (result) :
+		     "a" (54), "b" (fd), "c" ((uint32_t)request),
+		     "d" ((uint32_t)(uintptr_t)argument) :
+		     "memory", "cc", "r8", "r9", "r10", "r11");
+	return result;
+#else
+	(void)fd, (void)request, (void)argument;
+	return 1;
+#endif
+}
+
+/* The structures are the same for programs of any width. */
+static void test_32_bit(void **state)
+{
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, fd = session(), err;
+	union argument *argument = mmap(NULL, sizeof(*argument), PROT_READ | PROT_WRITE,
+					flags, -1, 0);
+	const struct call *call;
+	struct scene scene;
+
+	(void)state;
+	assert_ptr_not_equal(argument, MAP_FAILED);
+	memset(argument, 0, sizeof(*argument));
+	argument->head.size = sizeof(argument->heap_create);
+	err = call_32(fd, REFSLAB_HEAP_CREATE, &argument->heap_create);
+	close(fd);
+	if (err == 1)
+		skip();
+	assert_int_equal(err, 0);
+	for_each_call(call) {
+		scene_begin(&scene, call, argument);
+		err = call_32(scene.fd, call->request, argument);
+		if (err)
+			fail_msg("%s: %s", call->name, strerror(-err));
+		scene_end(&scene);
+	}
+	munmap(argument, sizeof(*argument));
+}
+
 static void test_unknown(void **state)
 {
 	static const unsigned int unknown[] = { 0x08, 0x0f, 0x13, 0x27, 0x34, 0x47, 0x59, 0xff };
@@ -733,6 +781,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_succeed),
+		cmocka_unit_test(test_32_bit),
 		client_test(test_unknown),
 		cmocka_unit_test(test_bad_size),
 		cmocka_unit_test(test_published_size),

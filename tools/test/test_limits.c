@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Limits of a heap's memory: set, kept, and room again after something went. */
-#include "client.h"
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/wait.h>
+
+#include "sharing.h"
 
 static int set(int fd, uint32_t flags, uint64_t limit, uint64_t reserve,
 	       uint64_t low, uint64_t high)
@@ -245,6 +250,133 @@ static void test_gives_back(void **state)
 	assert_true(info_of(client->fd).bytes < peak / 2);
 }
 
+/* How long it takes until a child that is killed is gone. */
+static uint64_t end_of(pid_t child)
+{
+	uint64_t start = now_ns();
+	int status;
+
+	kill(child, SIGKILL);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status));
+	return now_ns() - start;
+}
+
+struct sweeper {
+	int fd;
+	uint64_t ring;
+	atomic_bool *stop;
+	_Atomic uint64_t sweeps, longest;
+};
+
+static void *sweep_on(void *arg)
+{
+	struct sweeper *sweeper = arg;
+	struct refslab_collect collect;
+
+	while (!*sweeper->stop) {
+		/* A candidate, through which the sweep comes to all of them. */
+		drop(sweeper->fd, dup_of(sweeper->fd, sweeper->ring));
+		works(refslab_collect(sweeper->fd, 2, &collect));
+		sweeper->sweeps++;
+		if (collect.time_ns > sweeper->longest)
+			sweeper->longest = collect.time_ns;
+	}
+	return NULL;
+}
+
+/* Who is killed where he waits for the sweeps of others need not wait for them. */
+static void test_killed_behind_sweeps(void **state)
+{
+	enum { SWEEPERS = 16 };
+	int fd = session_with_heap(32 << 20), pipes[2], i, err;
+	uint32_t one = type(fd, 1, 8), big = type(fd, 0, 8000);
+	struct sweeper sweepers[SWEEPERS] = { 0 };
+	uint64_t more, longest = 0, sweep = 0, took;
+	pthread_t threads[SWEEPERS];
+	atomic_bool stop = false;
+	pid_t child;
+	char byte;
+
+	(void)state;
+	works(refslab_root_set(fd, "ring", ring(fd, one, 20000), 0));
+	works(set(fd, LIMIT, 1 << 20, 0, 0, 0));
+	do {
+		err = refslab_alloc(fd, big, &more);
+	} while (!err);
+	assert_int_equal(err, -ENOSPC);
+	for (i = 0; i < SWEEPERS; i++) {
+		sweepers[i].fd = joined(fd, 0, 0);
+		sweepers[i].ring = root(sweepers[i].fd, "ring");
+		sweepers[i].stop = &stop;
+		assert_int_equal(pthread_create(&threads[i], NULL, sweep_on, &sweepers[i]), 0);
+	}
+	for (i = 0; i < 5; i++) {
+		assert_int_equal(pipe(pipes), 0);
+		child = fork();
+		if (!child) {
+			for (;;) {
+				if (write(pipes[1], "x", 1) != 1 ||
+				    refslab_alloc(fd, big, &more) != -ENOSPC)
+					_exit(1);
+			}
+		}
+		assert_int_equal(read(pipes[0], &byte, 1), 1);
+		sleep_ms(100);
+		took = end_of(child);
+		longest = took > longest ? took : longest;
+		close(pipes[0]);
+		close(pipes[1]);
+	}
+	stop = true;
+	for (i = 0; i < SWEEPERS; i++) {
+		pthread_join(threads[i], NULL);
+		close(sweepers[i].fd);
+		sweep = sweepers[i].longest > sweep ? sweepers[i].longest : sweep;
+	}
+	print_message("# gone after %lu ms at most; the longest sweep took %lu ms\n",
+		      (unsigned long)(longest / 1000000), (unsigned long)(sweep / 1000000));
+	assert_true(longest < 4 * sweep);
+	close(fd);
+}
+
+/* Nor who is killed where he takes a large reserve. */
+static void test_killed_in_reserve(void **state)
+{
+	const uint64_t size = 256 << 20;
+	uint64_t whole = 0, killed;
+	int fd, pipes[2], i;
+	pid_t child;
+	char byte;
+
+	(void)state;
+	/* The first time it may be memory that the machine has yet to get. */
+	for (i = 0; i < 2; i++) {
+		fd = session_with_heap(size);
+		whole = now_ns();
+		works(set(fd, RESERVE, 0, size, 0, 0));
+		whole = now_ns() - whole;
+		close(fd);
+	}
+
+	assert_int_equal(pipe(pipes), 0);
+	child = fork();
+	if (!child) {
+		fd = session_with_heap(size);
+		if (write(pipes[1], "x", 1) == 1)
+			set(fd, RESERVE, 0, size, 0, 0);
+		_exit(1);
+	}
+	assert_int_equal(read(pipes[0], &byte, 1), 1);
+	sleep_ms(whole / 1000000 / 10);
+	killed = end_of(child);
+	print_message("# taken in %lu ms, killed in %lu\n",
+		      (unsigned long)(whole / 1000000), (unsigned long)(killed / 1000000));
+	assert_true(killed < whole / 2);
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -257,6 +389,8 @@ int main(void)
 		client_test(test_reserve),
 		client_test(test_watermarks),
 		client_test(test_gives_back),
+		cmocka_unit_test(test_killed_behind_sweeps),
+		cmocka_unit_test(test_killed_in_reserve),
 	};
 
 	return run_as_tap(tests);

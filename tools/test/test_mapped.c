@@ -442,6 +442,60 @@ static void test_pinned_outlive_the_heap(void **state)
 	close(other);
 }
 
+/* Locked, forked, moved and given advice about, it is the same memory, and goes. */
+static void test_memory_calls(void **state)
+{
+	static const int advice[] = {
+		MADV_DONTFORK, MADV_DOFORK, MADV_COLD, MADV_PAGEOUT, MADV_MERGEABLE,
+		MADV_HUGEPAGE, MADV_REMOVE, MADV_FREE, MADV_DONTNEED, MADV_POPULATE_WRITE,
+	};
+	struct client *client = *state;
+	uint32_t t = mapped_type(client->fd, 0, 2 * PAGE);
+	unsigned char *memory, *moved, byte;
+	struct iovec here, there;
+	int i, status;
+	size_t j;
+	pid_t pid;
+
+	for (i = 0; i < 20; i++) {
+		uint64_t a = make(client->fd, t);
+
+		memory = map(client->fd, a, 0);
+		assert_all(memory, 0, 2 * PAGE);
+		assert_int_equal(mlock(memory, 2 * PAGE), 0);
+		memset(memory, 'm', 2 * PAGE);
+		pid = fork();
+		if (!pid) {
+			memory[1] = 'f';
+			if (mlock(memory, 2 * PAGE))
+				_exit(1);
+			/* The parent's too, by the way that debuggers go. */
+			here = (struct iovec){ &byte, 1 };
+			there = (struct iovec){ memory + 1, 1 };
+			if (process_vm_readv(getppid(), &here, 1, &there, 1, 0) != 1)
+				_exit(2);
+			_exit(byte != 'f');
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+		if (i % 2)
+			assert_int_equal(munlock(memory, 2 * PAGE), 0);
+		for (j = 0; j < ARRAY_SIZE(advice); j++) {
+			madvise(memory, 2 * PAGE, advice[j]);
+			assert_int_equal(memory[1], 'f');
+			assert_int_equal(memory[PAGE], 'm');
+		}
+		moved = mmap(NULL, 2 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		assert_ptr_equal(mremap(memory, 2 * PAGE, 2 * PAGE,
+					MREMAP_MAYMOVE | MREMAP_FIXED, moved), moved);
+		assert_int_equal(moved[1], 'f');
+		drop(client->fd, a);
+		assert_objects(client->fd, 1);
+		munmap(moved, 2 * PAGE);
+		assert_objects(client->fd, 0);
+	}
+}
+
 /* --- limits --- */
 
 static void test_limit(void **state)
@@ -507,6 +561,46 @@ static void test_session_limit(void **state)
 	for (i = 0; i < 9; i++)
 		drop(fd, handles[i]);
 	assert_true(eventually(info_of(fd).session_bytes == 0));
+	close(fd);
+}
+
+/* Nor does who pins what he frees have more than his limit. */
+static void test_session_limit_pinned(void **state)
+{
+	struct client *client = *state;
+	uint32_t t = mapped_type(client->fd, 0, PINNED * PAGE);
+	int fd = joined(client->fd, 0, (PINNED + PINNED / 2) * PAGE), pipes[2];
+	uint64_t a = make(fd, t), more;
+	unsigned char *memory = map(fd, a, 0);
+	struct iovec span = { memory, PINNED * PAGE };
+
+	memset(memory, 'o', PINNED * PAGE);
+	assert_int_equal(pipe(pipes), 0);
+	assert_int_equal(vmsplice(pipes[1], &span, 1, 0), PINNED * PAGE);
+	munmap(memory, PINNED * PAGE);
+	drop(fd, a);
+	assert_objects(client->fd, 0);
+	fails(ENOSPC, refslab_alloc(fd, t, &more));
+	assert_int_equal(info_of(fd).session_bytes, PINNED * PAGE);
+	/* It is nobody else's business. */
+	drop(client->fd, make(client->fd, t));
+	read_pinned(pipes[0], "on a session's account");
+	drop(fd, make(fd, t));
+	assert_true(eventually(info_of(fd).session_bytes == 0));
+
+	/* Nor has one more by leaving with pages pinned, nor the next on that account. */
+	a = make(fd, t);
+	memory = map(fd, a, 0);
+	span.iov_base = memory;
+	memset(memory, 'o', PINNED * PAGE);
+	assert_int_equal(vmsplice(pipes[1], &span, 1, 0), PINNED * PAGE);
+	munmap(memory, PINNED * PAGE);
+	close(fd);
+	fd = joined(client->fd, 0, (PINNED + PINNED / 2) * PAGE);
+	assert_int_equal(info_of(fd).session_bytes, 0);
+	drop(fd, make(fd, t));
+	close(pipes[0]);
+	close(pipes[1]);
 	close(fd);
 }
 
@@ -608,6 +702,67 @@ static void test_storm(void **state)
 	works(refslab_type_destroy(client->fd, storm.type));
 }
 
+/* Keeps the workqueue busy with what dies. */
+static void *let_die(void *arg)
+{
+	struct storm *storm = arg;
+	int fd = joined(storm->fd, 0, 0), done;
+	struct refslab_result results[512];
+	struct refslab_op ops[512];
+	unsigned int i;
+
+	for (i = 0; i < 512; i++)
+		ops[i] = i < 256 ?
+			 (struct refslab_op){ .code = REFSLAB_OP_ALLOC, .index = storm->type } :
+			 (struct refslab_op){ .code = REFSLAB_OP_CLOSE,
+					      .handle = REFSLAB_RESULT(i - 256) };
+	while (!storm->stop) {
+		done = refslab_batch(fd, ops, results, 512, 0);
+		if (done != 512)
+			storm_failed(storm, "batch");
+		storm->maps += 256;
+	}
+	close(fd);
+	return NULL;
+}
+
+/* Who is refused waits for what has died by then, not for what others let die since. */
+static void test_refused_beside_others(void **state)
+{
+	enum { OTHERS = 8 };
+	int fd = session_with_heap(512 << 20), own, i;
+	struct storm storm = { .fd = fd, .type = mapped_type(fd, 0, 1) };
+	uint32_t some = mapped_type(fd, 0, 4 * PAGE);
+	uint64_t more, start, took, longest = 0, died;
+	pthread_t threads[OTHERS];
+
+	(void)state;
+	own = joined(fd, 0, 6 * PAGE);
+	make(own, some);
+	for (i = 0; i < OTHERS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, let_die, &storm), 0);
+	while (!storm.maps)
+		sleep_ms(1);
+	for (i = 0; i < 5 && !storm.stop; i++) {
+		died = storm.maps;
+		start = now_ns();
+		fails(ENOSPC, refslab_alloc(own, some, &more));
+		took = now_ns() - start;
+		longest = took > longest ? took : longest;
+		print_message("# refused after %lu ms, in which %lu died\n",
+			      (unsigned long)(took / 1000000),
+			      (unsigned long)(storm.maps - died));
+	}
+	storm.stop = true;
+	for (i = 0; i < OTHERS; i++)
+		pthread_join(threads[i], NULL);
+	if (storm.failure)
+		fail_msg("%s", storm.failure);
+	assert_true(longest < 5 * SECOND);
+	close(own);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -621,9 +776,12 @@ int main(void)
 		cmocka_unit_test(test_pinned),
 		client_test(test_pinned_let_go),
 		cmocka_unit_test(test_pinned_outlive_the_heap),
+		client_test(test_memory_calls),
 		cmocka_unit_test(test_limit),
 		client_test(test_session_limit),
+		client_test(test_session_limit_pinned),
 		client_test(test_storm),
+		cmocka_unit_test(test_refused_beside_others),
 	};
 
 	return run_as_tap(tests);

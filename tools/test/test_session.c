@@ -125,13 +125,21 @@ static void test_made_up_names(void **state)
 {
 	int a = session_with_heap(0), b = session_with_heap(0);
 	struct refslab_heap_info first = info_of(a), second = info_of(b);
+	static const char *const ours[] = { "heap-1", "heap-0", "heap-999999", "heap-7x" };
+	int c = session();
+	size_t i;
 
 	(void)state;
 	assert_true(strlen(first.name) > 0);
 	assert_true(strlen(second.name) > 0);
 	assert_string_not_equal(first.name, second.name);
+	/* Nobody takes them before they are made up. */
+	for (i = 0; i < ARRAY_SIZE(ours); i++)
+		fails(EEXIST, refslab_heap_create(c, ours[i], 0));
+	works(refslab_heap_create(c, "heap-x", 0));
 	close(a);
 	close(b);
+	close(c);
 }
 
 /* Garbage after the name's zero is not part of the name. */

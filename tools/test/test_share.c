@@ -712,6 +712,36 @@ static void test_limit(void **state)
 	assert_objects(client->fd, 1);
 }
 
+/* Who has garbage has not reached his limit, no more than a heap has. */
+static void test_limit_and_garbage(void **state)
+{
+	struct client *client = *state;
+	struct refslab_type_info info;
+	uint32_t mapped = mapped_type(client->fd, 0, 4 * 4096);
+	uint64_t kept, more, runs;
+	int fd, i;
+
+	works(refslab_type_info(client->fd, client->two, &info));
+	fd = joined(client->fd, 0, 8 * info.object_size);
+	kept = make(fd, client->two);
+	for (i = 0; i < 50; i++)
+		drop(fd, ring(fd, client->two, 4));
+	assert_true(info_of(fd).session_bytes <= 8 * info.object_size);
+	runs = runs_of(fd);
+	assert_true(runs > 0);
+	/* What no sweep would help is not worth one. */
+	fails(ENOSPC, refslab_alloc(fd, mapped, &more));
+	assert_int_equal(runs_of(fd), runs);
+	drop(fd, kept);
+	close(fd);
+
+	/* What waits for the workqueue has gone: one for one, without waiting. */
+	fd = joined(client->fd, 0, 6 * 4096);
+	for (i = 0; i < 200; i++)
+		drop(fd, make(fd, mapped));
+	close(fd);
+}
+
 /* Batches count, and accounts are there for as many as it says. */
 static void test_limit_of_many(void **state)
 {
@@ -783,6 +813,7 @@ int main(void)
 		client_test(test_read_only_handle),
 		client_test(test_found),
 		client_test(test_limit),
+		client_test(test_limit_and_garbage),
 		client_test(test_limit_of_many),
 	};
 

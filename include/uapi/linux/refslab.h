@@ -128,7 +128,7 @@ typedef __u64 refslab_handle_t;
  * @limit: most bytes the heap may take from the system, rounded up to chunks;
  *	0 for the module's default
  * @name: shown in sysfs; letters, digits, '-', '_', '.'; empty for a name made
- *	by the kernel
+ *	by the kernel, "heap-" and a number, which count as taken otherwise
  *
  * Memory is charged to the caller's memory cgroup, also what other sessions of
  * the heap allocate later.

@@ -18,7 +18,8 @@
  *
  * The pages of an object that died go back to the system soon, but no page
  * before nobody pins it any more (O_DIRECT, vmsplice(2), io_uring's buffers);
- * it counts against the heap's limit until then, or until the heap goes.
+ * it counts against the heap's limit, and that of the session that allocated the
+ * object, until then, or until the heap goes.
  */
 #ifndef _UAPI_LINUX_REFSLAB_MAP_H
 #define _UAPI_LINUX_REFSLAB_MAP_H

@@ -38,7 +38,8 @@
  * @size: sizeof(struct refslab_invite)
  * @flags: REFSLAB_READ_ONLY: for read-only sessions
  * @limit: most bytes that the living objects allocated by one session that
- *	joins may take, with their headers; 0 for no limit but the heap's
+ *	joins may take, with their headers, and with pages of dead ones that are
+ *	pinned still; 0 for no limit but the heap's
  * @fd: out: the descriptor, closed on exec
  * @reserved: zero
  *
