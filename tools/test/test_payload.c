@@ -88,6 +88,68 @@ static void test_out_of_range(void **state)
 	works(refslab_read(client->fd, a, 0, NULL, 0));
 }
 
+static void fill_all(int fd, uint32_t of, uint32_t payload, unsigned int n)
+{
+	static unsigned char pattern[REFSLAB_PAYLOAD_MAX];
+	static uint64_t handle[4000];
+	unsigned int i;
+
+	memset(pattern, 0xa5, sizeof(pattern));
+	for (i = 0; i < n; i++) {
+		handle[i] = make(fd, of);
+		works(refslab_write(fd, handle[i], 0, pattern, payload));
+	}
+	for (i = 0; i < n; i++)
+		drop(fd, handle[i]);
+}
+
+static const uint32_t sizes[] = { 8, 24, 64, 200, 1000, 4000, REFSLAB_PAYLOAD_MAX };
+
+/* Objects of types with these sizes, and slots that differ by @slots, are zero. */
+static void assert_zeroed(int fd, unsigned int slots)
+{
+	static const unsigned char zero[REFSLAB_PAYLOAD_MAX];
+	static unsigned char seen[REFSLAB_PAYLOAD_MAX];
+	unsigned int i, k;
+	uint64_t handle;
+	uint32_t of;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		of = type(fd, (i + slots) % 3, sizes[i]);
+		for (k = 0; k < 1000000 / (sizes[i] + 1000); k++) {
+			/* kept: the next is another */
+			handle = make(fd, of);
+			memset(seen, 0xee, sizeof(seen));
+			works(refslab_read(fd, handle, 0, seen, sizes[i]));
+			assert_memory_equal(seen, zero, sizes[i]);
+		}
+	}
+}
+
+/*
+ * Memory that was full of a pattern, in objects of all sizes, comes back as
+ * objects of the same type, of other types, and of other heaps: zeroed.
+ */
+static void test_nothing_left_over(void **state)
+{
+	struct client *client = *state;
+	unsigned int i;
+	int fd;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++)
+		fill_all(client->fd, type(client->fd, i % 3, sizes[i]), sizes[i],
+			 4000000 / (sizes[i] + 1000));
+	assert_zeroed(client->fd, 0);
+	assert_zeroed(client->fd, 1);
+	fd = session_with_heap(0);
+	fill_all(fd, type(fd, 0, 4000), 4000, 1000);
+	/* with its heap it goes back to the system */
+	close(fd);
+	fd = session_with_heap(0);
+	assert_zeroed(fd, 2);
+	close(fd);
+}
+
 static void test_none(void **state)
 {
 	struct client *client = *state;
@@ -167,6 +229,7 @@ int main(void)
 		client_test(test_round_trip),
 		client_test(test_part),
 		client_test(test_out_of_range),
+		client_test(test_nothing_left_over),
 		client_test(test_none),
 		client_test(test_neighbours),
 		client_test(test_bad_buffer),
