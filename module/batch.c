@@ -241,7 +241,7 @@ static u32 run_chunk(struct session *session, struct batch *batch, u32 first,
 		}
 		made = MADE_NOTHING;
 		result = &batch->results[i];
-		*result = (struct refslab_result){ };
+		memset(result, 0, sizeof(*result));
 		err = run_op(session, batch, first + i, &batch->ops[i], result, &made);
 		if (unlikely(err)) {
 			result->error = -err;

@@ -235,9 +235,10 @@ HEAP_ATTR(count1, count1, 0444, count_show, NULL, .index = 1);
 HEAP_ATTR(count2, count2, 0444, count_show, NULL, .index = 2);
 HEAP_ATTR(enabled, enabled, 0644, enabled_show, enabled_store);
 HEAP_ATTR(collect, collect, 0200, NULL, collect_store);
-HEAP_ATTR(frozen, frozen, 0644, frozen_show, frozen_store);
+/* Reading one of these walks the heap. */
+HEAP_ATTR(frozen, frozen, 0600, frozen_show, frozen_store);
+HEAP_ATTR(quarantined, quarantined, 0600, quarantined_show, quarantined_store);
 HEAP_ATTR(quarantine, quarantine, 0644, quarantine_show, quarantine_store);
-HEAP_ATTR(quarantined, quarantined, 0644, quarantined_show, quarantined_store);
 HEAP_ATTR(log_sweeps, log_sweeps, 0644, log_sweeps_show, log_sweeps_store);
 HEAP_ATTR(objects, objects, 0444, objects_show, NULL);
 HEAP_ATTR(broken, broken, 0444, broken_show, NULL);

@@ -35,7 +35,7 @@ static struct refslab_type *to_type(struct kobject *kobj)
 									\
 		return sysfs_emit(buf, "%lu\n", (unsigned long)(_value)); \
 	}								\
-	static struct kobj_attribute _name##_attr = __ATTR_RO(_name)
+	static struct kobj_attribute _name##_attr = __ATTR_RO_MODE(_name, 0400)
 
 TYPE_ATTR(object_size, type->size);
 TYPE_ATTR(slab_size, type->layout.size);

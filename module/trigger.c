@@ -26,6 +26,12 @@ static const u32 default_threshold[GENERATIONS] = { 700, 10, 10 };
 
 /* A heap with candidates that did nothing for so long is idle. */
 #define IDLE_DELAY	(2 * HZ)
+/*
+ * A work that finds a sweep under way comes again, rather than wait for it: it
+ * may be long, and there are only so many workers.
+ */
+#define AGAIN_DELAY	max(HZ / 20, 1)
+
 /* Idle sweeps take at most one part in so many of a CPU. */
 #define IDLE_FACTOR	20
 
@@ -133,7 +139,10 @@ static void trigger_work(struct work_struct *work)
 	struct refslab_sweep_result result;
 	unsigned long rest;
 
-	mutex_lock(&heap->sweep.mutex);
+	if (!mutex_trylock(&heap->sweep.mutex)) {
+		queue_delayed_work(refslab_wq, &trigger->work, AGAIN_DELAY);
+		return;
+	}
 	if (due(heap, live_objects(heap) - READ_ONCE(trigger->base))) {
 		/* queued during the sweep after which this one has to rest */
 		rest = rest_delay(trigger);
@@ -154,12 +163,16 @@ static void trigger_idle(struct work_struct *work)
 	struct trigger *trigger = container_of(to_delayed_work(work),
 					       struct trigger, idle);
 	struct refslab_heap *heap = container_of(trigger, struct refslab_heap, trigger);
-	bool urgent = xchg(&trigger->urgent, false);
 	s64 out = atomic64_read(&trigger->out);
 	struct refslab_sweep_result result;
 	unsigned int gen;
+	bool urgent;
 
-	mutex_lock(&heap->sweep.mutex);
+	if (!mutex_trylock(&heap->sweep.mutex)) {
+		queue_delayed_work(refslab_wq, &trigger->idle, AGAIN_DELAY);
+		return;
+	}
+	urgent = xchg(&trigger->urgent, false);
 	if (!automatic(heap) || !candidate_any(&heap->sweep, GENERATIONS - 1)) {
 		mutex_unlock(&heap->sweep.mutex);
 		return;
@@ -282,7 +295,8 @@ static void drain(struct refslab_heap *heap)
 	magazines = !trigger->drained_at ||
 		    time_after(jiffies, trigger->drained_at + DRAIN_REST);
 	xa_for_each(&heap->types, id, type) {
-		if (!magazines || !magazine_try_drain(type))
+		/* only where it helps: all CPUs are interrupted for each */
+		if (magazine_objects(type) && !(magazines && magazine_try_drain(type)))
 			magazine_drain_local(type);
 		slab_shrink(type);
 	}
