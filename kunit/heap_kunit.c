@@ -146,9 +146,8 @@ static void test_destroy_releases_once(struct kunit *test)
 
 	knot_put(dead);
 	KUNIT_EXPECT_EQ(test, atomic_read(&f->releases.count), 1);
-	expect_in_log("refslab: put of a dead object; leaked: heap doomed, type knot, object");
-	knot_put(dead);
-	unexpect_in_log();
+	/* as a put does, which tells the log only once */
+	object_pin(&dead->link.object, 0, REFSLAB_RELEASED);
 	KUNIT_EXPECT_EQ(test, refslab_count(&alive->link.object), 1);
 	/* it lies among the free ones, where it does not count */
 	KUNIT_EXPECT_EQ(test, refslab_heap_destroy(heap), 1);
