@@ -456,7 +456,7 @@ static void test_release_puts(struct kunit *test)
 	EXPECT_OBJECTS(test, type, 0);
 }
 
-/* Every release makes two of what it releases, up to a number. */
+/* Every release makes one or two of what it releases, up to a number. */
 struct hydra {
 	struct refslab_object	object;
 	struct hydras		*hydras;
@@ -464,6 +464,7 @@ struct hydra {
 
 struct hydras {
 	struct refslab_type *type;
+	int heads;
 	atomic_t left, released, failed;
 };
 
@@ -473,7 +474,7 @@ static void hydra_release(struct refslab_object *obj)
 	int i;
 
 	atomic_inc(&hydras->released);
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < hydras->heads; i++) {
 		struct refslab_object *head;
 
 		if (atomic_dec_return(&hydras->left) < 0)
@@ -494,7 +495,7 @@ static void test_release_allocates(struct kunit *test)
 		.name = "hydra", .size = sizeof(struct hydra), .release = hydra_release,
 	};
 	struct fixture *f = test->priv;
-	struct hydras hydras = { .left = ATOMIC_INIT(5000) };
+	struct hydras hydras = { .heads = 2, .left = ATOMIC_INIT(5000) };
 	struct refslab_object *obj;
 
 	hydras.type = fixture_type(test, f->heap, &args);
@@ -504,6 +505,31 @@ static void test_release_allocates(struct kunit *test)
 	releaser_flush(&f->heap->releaser);
 	KUNIT_EXPECT_EQ(test, atomic_read(&hydras.failed), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&hydras.released), 5001);
+	EXPECT_OBJECTS(test, hydras.type, 0);
+}
+
+/* Who waits for what is due does not wait for what comes of it, on and on. */
+static void test_wait_for_releases(struct kunit *test)
+{
+	enum { LENGTH = 20000 };
+	const struct refslab_type_args args = {
+		.name = "hydra", .size = sizeof(struct hydra), .release = hydra_release,
+		.flags = REFSLAB_TYPE_RELEASE_WORK,
+	};
+	struct fixture *f = test->priv;
+	struct hydras hydras = { .heads = 1, .left = ATOMIC_INIT(LENGTH) };
+	struct refslab_object *obj;
+
+	hydras.type = fixture_type(test, f->heap, &args);
+	obj = obj_make(test, hydras.type);
+	container_of(obj, struct hydra, object)->hydras = &hydras;
+	refslab_put(obj);
+	releaser_wait(&f->heap->releaser);
+	KUNIT_EXPECT_GE(test, atomic_read(&hydras.released), 1);
+	KUNIT_EXPECT_GT(test, atomic_read(&hydras.left), 0);
+	releaser_flush(&f->heap->releaser);
+	KUNIT_EXPECT_EQ(test, atomic_read(&hydras.failed), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&hydras.released), LENGTH + 1);
 	EXPECT_OBJECTS(test, hydras.type, 0);
 }
 
@@ -840,6 +866,7 @@ static struct kunit_case object_cases[] = {
 	KUNIT_CASE(test_long_chain),
 	KUNIT_CASE(test_release_puts),
 	KUNIT_CASE(test_release_allocates),
+	KUNIT_CASE(test_wait_for_releases),
 	KUNIT_CASE(test_release_from_workqueue),
 	KUNIT_CASE(test_collect_in_release),
 	KUNIT_CASE(test_collect_in_release_work),

@@ -702,67 +702,6 @@ static void test_storm(void **state)
 	works(refslab_type_destroy(client->fd, storm.type));
 }
 
-/* Keeps the workqueue busy with what dies. */
-static void *let_die(void *arg)
-{
-	struct storm *storm = arg;
-	int fd = joined(storm->fd, 0, 0), done;
-	struct refslab_result results[512];
-	struct refslab_op ops[512];
-	unsigned int i;
-
-	for (i = 0; i < 512; i++)
-		ops[i] = i < 256 ?
-			 (struct refslab_op){ .code = REFSLAB_OP_ALLOC, .index = storm->type } :
-			 (struct refslab_op){ .code = REFSLAB_OP_CLOSE,
-					      .handle = REFSLAB_RESULT(i - 256) };
-	while (!storm->stop) {
-		done = refslab_batch(fd, ops, results, 512, 0);
-		if (done != 512)
-			storm_failed(storm, "batch");
-		storm->maps += 256;
-	}
-	close(fd);
-	return NULL;
-}
-
-/* Who is refused waits for what has died by then, not for what others let die since. */
-static void test_refused_beside_others(void **state)
-{
-	enum { OTHERS = 8 };
-	int fd = session_with_heap(512 << 20), own, i;
-	struct storm storm = { .fd = fd, .type = mapped_type(fd, 0, 1) };
-	uint32_t some = mapped_type(fd, 0, 4 * PAGE);
-	uint64_t more, start, took, longest = 0, died;
-	pthread_t threads[OTHERS];
-
-	(void)state;
-	own = joined(fd, 0, 6 * PAGE);
-	make(own, some);
-	for (i = 0; i < OTHERS; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, let_die, &storm), 0);
-	while (!storm.maps)
-		sleep_ms(1);
-	for (i = 0; i < 5 && !storm.stop; i++) {
-		died = storm.maps;
-		start = now_ns();
-		fails(ENOSPC, refslab_alloc(own, some, &more));
-		took = now_ns() - start;
-		longest = took > longest ? took : longest;
-		print_message("# refused after %lu ms, in which %lu died\n",
-			      (unsigned long)(took / 1000000),
-			      (unsigned long)(storm.maps - died));
-	}
-	storm.stop = true;
-	for (i = 0; i < OTHERS; i++)
-		pthread_join(threads[i], NULL);
-	if (storm.failure)
-		fail_msg("%s", storm.failure);
-	assert_true(longest < 5 * SECOND);
-	close(own);
-	close(fd);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -781,7 +720,6 @@ int main(void)
 		client_test(test_session_limit),
 		client_test(test_session_limit_pinned),
 		client_test(test_storm),
-		cmocka_unit_test(test_refused_beside_others),
 	};
 
 	return run_as_tap(tests);
