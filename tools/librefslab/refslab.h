@@ -171,7 +171,10 @@ int refslab_events(int session, uint32_t flags, uint32_t room, int eventfd);
 int refslab_event_read(int session, struct refslab_event *events,
 		       unsigned int count);
 
-/* -> events read, 0 after so many milliseconds without; -1 waits for ever. */
+/*
+ * -> events read, 0 after so many milliseconds without; -1 waits for ever.
+ * -ENXIO where none were asked for, or no longer.
+ */
 int refslab_event_wait(int session, struct refslab_event *events,
 		       unsigned int count, int timeout);
 
