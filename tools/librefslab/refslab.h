@@ -185,6 +185,16 @@ int refslab_batch(int session, const struct refslab_op *ops,
 		  struct refslab_result *results, unsigned int count,
 		  uint32_t flags);
 
+struct io_uring_sqe;
+
+/*
+ * The entry of io_uring's becomes this batch, which has to stay until the
+ * completion; what that says is entries done, or a negative errno. user_data
+ * is left alone, all else is the caller's to set afterwards.
+ */
+void refslab_batch_prepare(struct io_uring_sqe *sqe, int session,
+			   struct refslab_batch *batch);
+
 /* A batch in the making, for one thread at a time. */
 struct refslab_builder;
 
@@ -220,6 +230,14 @@ uint64_t refslab_add_write(struct refslab_builder *builder, uint64_t handle,
 /* -> entries done; flags: REFSLAB_BATCH_STOP. */
 int refslab_builder_submit(struct refslab_builder *builder, int session,
 			   uint32_t flags);
+
+/*
+ * The same by io_uring: the builder is left alone until the completion. On error
+ * the entry becomes one that does nothing.
+ */
+int refslab_builder_prepare(struct refslab_builder *builder,
+			    struct io_uring_sqe *sqe, int session,
+			    uint32_t flags);
 
 /* What came of an entry that was submitted; NULL if it was not done. */
 const struct refslab_result *refslab_result(const struct refslab_builder *builder,
