@@ -154,6 +154,18 @@ int refslab_import(int session, int object, uint64_t *handle);
 int refslab_send(int socket, int fd);
 int refslab_receive(int socket);
 
+/*
+ * A heap on offer: a socket with a file of mode 0600, which the caller removes.
+ * -> descriptor, not blocking, to be waited for until somebody comes.
+ */
+int refslab_offer(const char *path);
+
+/* Gives the next who came an invitation, made as by refslab_invite(). */
+int refslab_offer_serve(int offer, int session, uint32_t flags, uint64_t limit);
+
+/* -> the invitation, of who offers his heap there. */
+int refslab_offer_take(const char *path);
+
 /* A handle of 0 takes the root away; flags: REFSLAB_ROOT_NEW. */
 int refslab_root_set(int session, const char *name, uint64_t handle,
 		     uint32_t flags);
