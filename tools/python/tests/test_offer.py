@@ -167,6 +167,18 @@ class TestCommand(HeapTest):
         self.assertEqual(found["roots"], [{"name": "main", "to": 3}])
         kept.close()
 
+    def test_graph_of_strange_text(self) -> None:
+        """Nothing that a terminal obeys gets through, and what graphviz would is quoted."""
+        texts = ["a\"\\l", "\x1b[31m", "\x7f", "\u009b31m", "caf\u00e9", "<b>"]
+        kept = [self.named(self.Leaf, text.encode()) for text in texts] + [self.named(self.Leaf, b"\xff")]
+        out, _ = self.command("graph", "--json")
+        labels = [node["label"] for node in json.loads(out)["nodes"]]
+        self.assertEqual([label for label in labels if not label.startswith("leaf-")], ["<b>", 'a"\\l', "caf\u00e9"])
+        self.assertEqual(len(labels), len(kept))
+        out, _ = self.command("graph")
+        self.assertIn(r'[label="a\"\\l", ', out)
+        self.assertTrue(out.replace("\n", "").replace("\t", "").isprintable())
+
     def test_graph_of_part(self) -> None:
         kept = self.graph()
         out, err = self.command("graph", "--max=2", complains=True)
