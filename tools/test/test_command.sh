@@ -551,6 +551,8 @@ check "a heap that is offered, drawn and watched" offered
 # A signal ends a watch well, and it keeps the heap as long as it is there.
 offered_kept() {
 	offering offered picture --root root --name kept-heap || return
+	# Now, and not when the watch comes to it.
+	: >watch-out
 	"$refslab" watch --socket offered --json >watch-out 2>watch-err &
 	watch=$!
 	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
