@@ -17,7 +17,8 @@ module := $(build)/modules/$(KERNELRELEASE)
 programs := tools/librefslab tools/refslab tools/test tools/examples tools/python
 # Those of section 3 are the library's.
 pages := $(wildcard Documentation/man/*.[124-9])
-library := $(MAKE) -s --no-print-directory -C tools/librefslab DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
+# What brings and takes away its own.
+part = $(MAKE) -s --no-print-directory -C tools/$(1) DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
 kbuild_variables := $(if $(V),V=$(V)) $(if $(REFSLAB_ANY_KERNEL),REFSLAB_ANY_KERNEL=$(REFSLAB_ANY_KERNEL))
 
 module: headers
@@ -33,7 +34,8 @@ install: module tools
 	$(if $(DESTDIR),,depmod -a $(KERNELRELEASE))
 	install -D -m 755 $(build)/tools/refslab $(DESTDIR)$(PREFIX)/bin/refslab
 	install -D -m 644 tools/refslab/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/refslab
-	@$(library) install
+	@$(call part,librefslab) install
+	@$(call part,python) install
 	@for page in $(pages); do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit; \
 	done
@@ -45,7 +47,8 @@ uninstall:
 	rm -f $(DESTDIR)/lib/modules/$(KERNELRELEASE)/updates/refslab.ko*
 	$(if $(DESTDIR),,depmod -a $(KERNELRELEASE))
 	rm -f $(DESTDIR)$(PREFIX)/bin/refslab $(DESTDIR)$(PREFIX)/share/bash-completion/completions/refslab
-	@$(library) uninstall
+	@$(call part,librefslab) uninstall
+	@$(call part,python) uninstall
 	rm -f $(foreach page,$(pages),\
 		$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
 	rm -f $(foreach rules,$(wildcard tools/udev/*.rules),$(DESTDIR)/etc/udev/rules.d/$(notdir $(rules)))
@@ -103,7 +106,7 @@ help:
 #:
 #:   make              build the module for the running kernel, or that of KDIR=
 #:   make install      the same, and install it, the refslab command, the library,
-#:                     manual pages and completion
+#:                     the Python client, manual pages and completion
 #:   make uninstall    take them away again
 #:   make tools        build the library, the refslab command, examples and test programs
 #:

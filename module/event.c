@@ -326,11 +326,13 @@ ssize_t event_read(struct event_queue *queue, char __user *buffer, size_t size,
 	}
 }
 
-/* poll(2) of a session. */
+/* poll(2) of a session: who waits where none will come is told so. */
 __poll_t event_poll(struct event_queue *queue, struct file *file,
 		    struct poll_table_struct *table)
 {
 	poll_wait(file, &queue->wait, table);
+	if (!READ_ONCE(queue->asked))
+		return EPOLLERR;
 	return READ_ONCE(queue->count) ? EPOLLIN | EPOLLRDNORM : 0;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdlib.h>
+#include <linux/io_uring.h>
 
 #include "call.h"
 
@@ -9,9 +10,12 @@ passed_by_callers(refslab_result, 24);
 /* Entries and, behind them in the same memory, room for their results. */
 struct refslab_builder {
 	unsigned int room;
-	unsigned int count;
-	unsigned int done;		/* results that are written */
 	int error;			/* why an entry could not be added */
+	/*
+	 * What the kernel is given, also by io_uring, and writes: of its entries
+	 * so many are done, and have results.
+	 */
+	struct refslab_batch batch;
 	struct refslab_result *results;
 	struct refslab_op ops[];
 };
@@ -32,6 +36,27 @@ int refslab_batch(int session, const struct refslab_op *ops,
 	return err ? err : (int)batch.done;
 }
 
+/* An entry that does nothing, whatever it did before. */
+static void clear_entry(struct io_uring_sqe *sqe)
+{
+	const __u64 user_data = sqe->user_data;
+
+	memset(sqe, 0, sizeof(*sqe));
+	sqe->user_data = user_data;
+}
+
+void refslab_batch_prepare(struct io_uring_sqe *sqe, int session,
+			   struct refslab_batch *batch)
+{
+	const struct refslab_batch_cmd cmd = { .batch = (uintptr_t)batch };
+
+	clear_entry(sqe);
+	sqe->opcode = IORING_OP_URING_CMD;
+	sqe->fd = session;
+	sqe->cmd_op = REFSLAB_BATCH;
+	memcpy(sqe->cmd, &cmd, sizeof(cmd));
+}
+
 int refslab_builder_new(unsigned int room, struct refslab_builder **builder)
 {
 	struct refslab_builder *new;
@@ -44,6 +69,11 @@ int refslab_builder_new(unsigned int room, struct refslab_builder **builder)
 		return -ENOMEM;
 	new->room = room;
 	new->results = (struct refslab_result *)&new->ops[room];
+	new->batch = (struct refslab_batch) {
+		.size = sizeof(new->batch),
+		.ops = (uintptr_t)new->ops,
+		.results = (uintptr_t)new->results,
+	};
 	refslab_builder_clear(new);
 	*builder = new;
 	return 0;
@@ -56,8 +86,8 @@ void refslab_builder_free(struct refslab_builder *builder)
 
 void refslab_builder_clear(struct refslab_builder *builder)
 {
-	builder->count = 0;
-	builder->done = 0;
+	builder->batch.count = 0;
+	builder->batch.done = 0;
 	builder->error = 0;
 }
 
@@ -71,10 +101,10 @@ static uint64_t refuse(struct refslab_builder *builder, int error)
 
 static uint64_t add(struct refslab_builder *builder, const struct refslab_op *op)
 {
-	if (builder->count == builder->room)
+	if (builder->batch.count == builder->room)
 		return refuse(builder, -ENOBUFS);
-	builder->ops[builder->count] = *op;
-	return REFSLAB_RESULT(builder->count++);
+	builder->ops[builder->batch.count] = *op;
+	return REFSLAB_RESULT(builder->batch.count++);
 }
 
 uint64_t refslab_add_alloc(struct refslab_builder *builder, uint32_t type)
@@ -196,19 +226,36 @@ uint64_t refslab_add_write(struct refslab_builder *builder, uint64_t handle,
 	return add(builder, &op);
 }
 
+/* Nothing is done yet, of this submission. */
+static int begin(struct refslab_builder *builder, uint32_t flags)
+{
+	builder->batch.flags = flags;
+	builder->batch.done = 0;
+	return builder->error;
+}
+
 int refslab_builder_submit(struct refslab_builder *builder, int session,
 			   uint32_t flags)
 {
-	int done;
+	int err = begin(builder, flags);
 
-	builder->done = 0;
-	if (builder->error)
-		return builder->error;
-	done = refslab_batch(session, builder->ops, builder->results,
-			     builder->count, flags);
-	if (done > 0)
-		builder->done = done;
-	return done;
+	if (!err)
+		err = call(session, REFSLAB_BATCH, &builder->batch);
+	return err ? err : (int)builder->batch.done;
+}
+
+int refslab_builder_prepare(struct refslab_builder *builder,
+			    struct io_uring_sqe *sqe, int session,
+			    uint32_t flags)
+{
+	int err = begin(builder, flags);
+
+	/* Who submits it all the same submits nothing. */
+	if (err)
+		clear_entry(sqe);
+	else
+		refslab_batch_prepare(sqe, session, &builder->batch);
+	return err;
 }
 
 const struct refslab_result *refslab_result(const struct refslab_builder *builder,
@@ -217,7 +264,7 @@ const struct refslab_result *refslab_result(const struct refslab_builder *builde
 	/* Entry 0, which is none, becomes the largest number. */
 	uint64_t i = entry - REFSLAB_RESULT(0);
 
-	return i < builder->done ? &builder->results[i] : NULL;
+	return i < builder->batch.done ? &builder->results[i] : NULL;
 }
 
 uint64_t refslab_result_handle(const struct refslab_builder *builder,

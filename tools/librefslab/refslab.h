@@ -154,6 +154,18 @@ int refslab_import(int session, int object, uint64_t *handle);
 int refslab_send(int socket, int fd);
 int refslab_receive(int socket);
 
+/*
+ * A heap on offer: a socket with a file of mode 0600, which the caller removes.
+ * -> descriptor, not blocking, to be waited for until somebody comes.
+ */
+int refslab_offer(const char *path);
+
+/* Gives the next who came an invitation, made as by refslab_invite(). */
+int refslab_offer_serve(int offer, int session, uint32_t flags, uint64_t limit);
+
+/* -> the invitation, of who offers his heap there. */
+int refslab_offer_take(const char *path);
+
 /* A handle of 0 takes the root away; flags: REFSLAB_ROOT_NEW. */
 int refslab_root_set(int session, const char *name, uint64_t handle,
 		     uint32_t flags);
@@ -171,7 +183,10 @@ int refslab_events(int session, uint32_t flags, uint32_t room, int eventfd);
 int refslab_event_read(int session, struct refslab_event *events,
 		       unsigned int count);
 
-/* -> events read, 0 after so many milliseconds without; -1 waits for ever. */
+/*
+ * -> events read, 0 after so many milliseconds without; -1 waits for ever.
+ * -ENXIO where none were asked for, or no longer.
+ */
 int refslab_event_wait(int session, struct refslab_event *events,
 		       unsigned int count, int timeout);
 
@@ -181,6 +196,16 @@ int refslab_event_wait(int session, struct refslab_event *events,
 int refslab_batch(int session, const struct refslab_op *ops,
 		  struct refslab_result *results, unsigned int count,
 		  uint32_t flags);
+
+struct io_uring_sqe;
+
+/*
+ * The entry of io_uring's becomes this batch, which has to stay until the
+ * completion; what that says is entries done, or a negative errno. user_data
+ * is left alone, all else is the caller's to set afterwards.
+ */
+void refslab_batch_prepare(struct io_uring_sqe *sqe, int session,
+			   struct refslab_batch *batch);
 
 /* A batch in the making, for one thread at a time. */
 struct refslab_builder;
@@ -217,6 +242,14 @@ uint64_t refslab_add_write(struct refslab_builder *builder, uint64_t handle,
 /* -> entries done; flags: REFSLAB_BATCH_STOP. */
 int refslab_builder_submit(struct refslab_builder *builder, int session,
 			   uint32_t flags);
+
+/*
+ * The same by io_uring: the builder is left alone until the completion. On error
+ * the entry becomes one that does nothing.
+ */
+int refslab_builder_prepare(struct refslab_builder *builder,
+			    struct io_uring_sqe *sqe, int session,
+			    uint32_t flags);
 
 /* What came of an entry that was submitted; NULL if it was not done. */
 const struct refslab_result *refslab_result(const struct refslab_builder *builder,

@@ -17,9 +17,9 @@ _refslab_heaps() {
 _refslab_valued() {
 	case $1 in
 	top) echo '--iterations|-n|--delay|-d|--sort|-s' ;;
-	watch) echo '--event|-e|--events|-n' ;;
-	graph) echo '--max|--output|-o|--root|-r' ;;
-	replay) echo '--limit|--name|-n|--payload|--root|-r|--thresholds' ;;
+	watch) echo '--event|-e|--events|-n|--fd|--socket' ;;
+	graph) echo '--fd|--max|--output|-o|--root|-r|--socket' ;;
+	replay) echo '--limit|--name|-n|--offer|--payload|--root|-r|--thresholds' ;;
 	esac
 }
 
@@ -48,9 +48,9 @@ _refslab() {
 	status | types | stats | thresholds | collect) ;;
 	freeze) options+=' --unfreeze --count' ;;
 	top) options+=' --batch --iterations --delay --sort --reverse' ;;
-	watch) options+=' --event --events' ;;
-	graph) options+=' --max --numbers --output --root --svg --sweep' ;;
-	replay) options+=' --hold --limit --name --no-sweep --payload --root --thresholds' ;;
+	watch) options+=' --deaths --event --events --fd --socket' ;;
+	graph) options+=' --fd --max --numbers --output --root --socket --svg --sweep' ;;
+	replay) options+=' --hold --limit --name --no-sweep --offer --payload --root --thresholds' ;;
 	*) return ;;
 	esac
 	valued=$(_refslab_valued "$command")
@@ -60,7 +60,7 @@ _refslab() {
 		case $command$before in
 		top--sort | top-s) words='objects bytes change sweeps freed busy name' ;;
 		watch--event | watch-e) words=$(_refslab_events) ;;
-		graph--output | graph-o)
+		graph--output | graph-o | graph--socket | watch--socket | replay--offer)
 			compopt -o filenames 2>/dev/null
 			mapfile -t COMPREPLY < <(compgen -f -- "$word")
 			return

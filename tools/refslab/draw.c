@@ -58,6 +58,14 @@ static void put_edge(FILE *to, const struct walk *walk, size_t from, size_t edge
 	fprintf(to, "];\n");
 }
 
+/* What the heap itself keeps, by name. */
+static void put_root(FILE *to, const struct walk *walk, size_t i)
+{
+	fprintf(to, "\tr%zu [label=\"%s\", shape=plaintext, tooltip=\"root\"];\n", i + 1,
+		walk->root[i].name);
+	fprintf(to, "\tr%zu -> n%zu [tooltip=\"root\"];\n", i + 1, walk->root[i].to + 1);
+}
+
 void draw_dot(FILE *to, const struct walk *walk, const char *heap)
 {
 	size_t i, edge;
@@ -72,6 +80,8 @@ void draw_dot(FILE *to, const struct walk *walk, const char *heap)
 	for (i = 0; i < walk->nodes; i++)
 		for (edge = walk->node[i].first; edge < walk->node[i + 1].first; edge++)
 			put_edge(to, walk, i, edge);
+	for (i = 0; i < walk->roots; i++)
+		put_root(to, walk, i);
 	fprintf(to, "}\n");
 }
 
@@ -96,10 +106,15 @@ static json_t *edge_json(const struct walk *walk, size_t from, size_t edge)
 			 "to", (json_int_t)walk->edge[edge].to + 1);
 }
 
+static json_t *root_json(const struct walk_root *root)
+{
+	return json_pack("{s:s, s:I}", "name", root->name, "to", (json_int_t)root->to + 1);
+}
+
 bool draw_json(FILE *to, const struct walk *walk, const char *heap)
 {
-	json_t *nodes = json_array(), *edges = json_array(), *all;
-	bool good = nodes && edges;
+	json_t *nodes = json_array(), *edges = json_array(), *roots = json_array(), *all;
+	bool good = nodes && edges && roots;
 	size_t i, edge;
 
 	for (i = 0; i < walk->nodes && good; i++) {
@@ -108,10 +123,12 @@ bool draw_json(FILE *to, const struct walk *walk, const char *heap)
 		     edge < walk->node[i + 1].first && good; edge++)
 			good = !json_array_append_new(edges, edge_json(walk, i, edge));
 	}
-	all = json_pack("{s:s, s:b, s:I, s:o, s:o}", "heap", heap,
+	for (i = 0; i < walk->roots && good; i++)
+		good = !json_array_append_new(roots, root_json(&walk->root[i]));
+	all = json_pack("{s:s, s:b, s:I, s:o, s:o, s:o}", "heap", heap,
 			"complete", walk->complete,
 			"cycles", (json_int_t)walk->cycles,
-			"nodes", nodes, "edges", edges);
+			"nodes", nodes, "edges", edges, "roots", roots);
 	good = good && all;
 	if (good) {
 		json_dumpf(all, to, JSON_INDENT(3));

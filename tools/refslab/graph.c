@@ -13,6 +13,7 @@
 #include "command.h"
 #include <refslab.h>
 #include "draw.h"
+#include "join.h"
 #include "progress.h"
 #include "replay.h"
 #include "walk.h"
@@ -23,6 +24,7 @@
 
 struct arguments {
 	struct replay_source source;
+	struct join_arguments join;
 	const char *output;
 	uint32_t max;
 	bool svg, json, numbers;
@@ -37,7 +39,7 @@ static const struct argp_option options[] = {
 	{ "output", 'o', "FILE", 0, "Write there, not to standard output", 0 },
 	{ "svg", OPTION_SVG, NULL, 0, "Print SVG, by graphviz's `dot'", 0 },
 	{ "json", 'j', NULL, 0, "Print JSON", 0 },
-	{ "root", 'r', "NAME", 0, "Keep the handle of this node; may be repeated", 0 },
+	{ "root", 'r', "NAME", 0, "Keep the handle of this node of FILE; may be repeated", 0 },
 	{ "sweep", OPTION_SWEEP, NULL, 0, "Sweep first", 0 },
 	{ 0 }
 };
@@ -92,14 +94,19 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'r':
 		add_root(state, arg);
 		return 0;
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &arguments->join;
+		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num)
 			argp_error(state, "more than one file: '%s'", arg);
 		arguments->source.file = arg;
 		return 0;
 	case ARGP_KEY_END:
-		if (!arguments->source.file)
-			argp_error(state, "which file?");
+		if (!arguments->source.file == !arguments->join.given)
+			argp_error(state, "which heap? A file's, or one by --fd or --socket");
+		if (arguments->source.roots && !arguments->source.file)
+			argp_error(state, "--root is for a file's heap");
 		if (arguments->svg && arguments->json)
 			argp_error(state, "--svg or --json, not both");
 		return 0;
@@ -107,18 +114,28 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
+static const struct argp_child children[] = {
+	{ &join_argp, 0, "A running program's heap, in place of FILE:", 0 },
+	{ 0 }
+};
+
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.args_doc = "FILE",
-	.doc = "Builds a heap of FILE, as `refslab replay' does, and draws the objects "
-		"that are left in it when all handles but the roots' have been closed, "
-		"before or after a sweep, and what they refer to, as text for graphviz."
+	.children = children,
+	.args_doc = "FILE\n--fd=FD\n--socket=PATH",
+	.doc = "Draws the objects of a heap and what they refer to, as text for graphviz: "
+		"of a running program's heap, or of one that is built of FILE, as by `refslab "
+		"replay', with what is left in it when all handles but the roots' have been "
+		"closed, before or after a sweep."
 		"\v"
 		"A box is an object; it says what text its payload begins with, else type "
 		"and number. What is in a cycle has the cycle's colour. A double border: "
 		"references from outside, a handle for example, hold it. A dashed border: "
-		"nothing that is held reaches it, so a sweep will free it.\n\n"
+		"nothing that is held reaches it, so a sweep will free it. A name without "
+		"a border is a root, which the heap holds.\n\n"
+		"A heap that changes meanwhile is drawn as it was, part by part, at "
+		"different times.\n\n"
 		"When there are more objects than --max, "
 		"nothing is said of what is held and what is garbage.",
 };
@@ -186,7 +203,7 @@ static int draw(const struct arguments *arguments, int session, const char *heap
 	return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static int draw_replay(int session, void *data)
+static int draw_session(int session, void *data)
 {
 	struct refslab_heap_info info;
 	int err = refslab_heap_info(session, &info);
@@ -195,6 +212,24 @@ static int draw_replay(int session, void *data)
 		return draw(data, session, info.name);
 	warnx("looking at the heap: %s", refslab_strerror(err));
 	return EXIT_FAILURE;
+}
+
+static int draw_joined(struct arguments *arguments)
+{
+	refslab_auto_fd session = join_session(&arguments->join, 0);
+	struct refslab_collect sweep;
+	int err = 0;
+
+	if (session < 0)
+		return EXIT_FAILURE;
+	if (arguments->source.sweep)
+		err = refslab_collect(session, 2, &sweep);
+	if (err) {
+		warnx("sweeping: %s", refslab_strerror(err));
+		return EXIT_FAILURE;
+	}
+	replay_catch();
+	return replay_status("graph", draw_session(session, arguments));
 }
 
 int command_graph(int argc, char **argv)
@@ -208,7 +243,10 @@ int command_graph(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
 	/* A dot that is not there must not end us before we can say so. */
 	signal(SIGPIPE, SIG_IGN);
-	status = replay_for(&arguments.source, draw_replay, &arguments);
+	if (arguments.join.given)
+		status = draw_joined(&arguments);
+	else
+		status = replay_for(&arguments.source, draw_session, &arguments);
 	free(arguments.source.root);
 	return status;
 }

@@ -7,6 +7,7 @@
 #include <err.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 
 #include "command.h"
 #include "edge_list.h"
+#include "join.h"
 #include "progress.h"
 #include "replay.h"
 #include "table.h"
@@ -34,6 +36,7 @@ _Static_assert(1 << (CLASSES - 2) == REFSLAB_SLOTS_MAX,
 struct arguments {
 	const char *command;	/* ours, for messages */
 	const char *file, *name;
+	const char *offer;	/* the socket where others get at the heap */
 	const char **root;
 	unsigned int roots;
 	uint64_t limit;
@@ -69,7 +72,7 @@ static void on_signal(int signal)
 }
 
 enum { OPTION_PAYLOAD = 256, OPTION_LIMIT, OPTION_THRESHOLDS, OPTION_NO_SWEEP,
-	OPTION_HOLD };
+	OPTION_HOLD, OPTION_OFFER };
 
 static const struct argp_option options[] = {
 	{ "root", 'r', "NAME", 0, "Keep the handle of this node; may be repeated", 0 },
@@ -85,6 +88,9 @@ static const struct argp_option options[] = {
 	  "Do not collect after the handles are closed", 0 },
 	{ "hold", OPTION_HOLD, NULL, 0,
 	  "Keep the heap after the report until SIGINT or SIGTERM", 0 },
+	{ "offer", OPTION_OFFER, "PATH", 0,
+	  "Likewise, and offer the heap, to be looked at, on this UNIX socket: "
+	  "graph and watch take --socket=PATH", 0 },
 	{ "json", 'j', NULL, 0, "Print JSON", 0 },
 	{ 0 }
 };
@@ -169,6 +175,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPTION_NO_SWEEP:
 		arguments->no_sweep = true;
 		return 0;
+	case OPTION_OFFER:
+		arguments->offer = arg;
+		/* fall through */
 	case OPTION_HOLD:
 		arguments->hold = true;
 		return 0;
@@ -309,12 +318,9 @@ static bool make_heap(struct replay *replay)
 	const struct arguments *arguments = replay->arguments;
 	int err;
 
-	replay->fd = refslab_open(0);
-	if (replay->fd < 0) {
-		warnx("%s: %s%s", REFSLAB_DEVICE, strerror(-replay->fd),
-		      replay->fd == -ENOENT ? ": is the module loaded?" : "");
+	replay->fd = open_session(0);
+	if (replay->fd < 0)
 		return false;
-	}
 	err = refslab_heap_create(replay->fd, arguments->name, arguments->limit);
 	if (err)
 		return failed("making the heap", err);
@@ -646,8 +652,10 @@ static bool report(const struct replay *replay)
 	return !table_end(&table);
 }
 
-static void hold(const struct replay *replay)
+/* Until a signal comes. @offer: where others ask for invitations, or negative. */
+static void hold(const struct replay *replay, int offer)
 {
+	struct pollfd asked = { .fd = offer, .events = POLLIN };
 	sigset_t signals, before;
 
 	fprintf(stderr, "refslab replay: holding the heap %s until SIGINT or SIGTERM\n",
@@ -658,8 +666,23 @@ static void hold(const struct replay *replay)
 	sigaddset(&signals, SIGTERM);
 	sigprocmask(SIG_BLOCK, &signals, &before);
 	while (!replay_stop)
-		sigsuspend(&before);
+		if (ppoll(&asked, 1, NULL, &before) > 0)
+			/* Who cannot be served is gone, or comes again. */
+			refslab_offer_serve(offer, replay->fd, REFSLAB_READ_ONLY, 0);
 	sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
+static bool hold_and_offer(const struct replay *replay, const char *path)
+{
+	refslab_auto_fd offer = refslab_offer(path);
+
+	if (offer < 0) {
+		warnx("%s: %s", path, strerror(-offer));
+		return false;
+	}
+	hold(replay, offer);
+	unlink(path);
+	return true;
 }
 
 static int run(struct replay *replay)
@@ -684,26 +707,38 @@ static int run(struct replay *replay)
 		status = arguments->use(replay->fd, arguments->data);
 	else if (!report(replay))
 		return EXIT_FAILURE;
-	if (arguments->hold)
-		hold(replay);
+	if (arguments->offer && !hold_and_offer(replay, arguments->offer))
+		return EXIT_FAILURE;
+	if (arguments->hold && !arguments->offer)
+		hold(replay, -1);
 	return replay->wrong ? EXIT_MISMATCH : status;
+}
+
+void replay_catch(void)
+{
+	/* Without SA_RESTART a blocked read of standard input ends, too. */
+	struct sigaction action = { .sa_handler = on_signal };
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+int replay_status(const char *command, int status)
+{
+	progress_end();
+	if (!replay_stop || status != EXIT_FAILURE)
+		return status;
+	fprintf(stderr, "refslab %s: interrupted\n", command);
+	return EXIT_INTERRUPTED;
 }
 
 static int start(const struct arguments *arguments)
 {
 	struct replay replay = { .arguments = arguments, .fd = -1 };
-	/* Without SA_RESTART a blocked read of standard input ends, too. */
-	struct sigaction action = { .sa_handler = on_signal };
 	int status;
 
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	status = run(&replay);
-	progress_end();
-	if (replay_stop && status == EXIT_FAILURE) {
-		fprintf(stderr, "refslab %s: interrupted\n", arguments->command);
-		status = EXIT_INTERRUPTED;
-	}
+	replay_catch();
+	status = replay_status(arguments->command, run(&replay));
 	/* The heap goes with its session. */
 	if (replay.fd >= 0)
 		close(replay.fd);

@@ -19,6 +19,13 @@ struct replay_source {
 /* Becomes non-zero at SIGINT or SIGTERM while a replay is under way. */
 extern volatile int replay_stop;
 
+/*
+ * The same without a replay: from now on; and the exit status of what was done
+ * then, if that failed because it was stopped.
+ */
+void replay_catch(void);
+int replay_status(const char *command, int status);
+
 /* Builds the graph, lets go of all but the roots, and calls @use in place of a report. */
 int replay_for(const struct replay_source *source, replay_use *use, void *data);
 

@@ -38,6 +38,18 @@ static const char *type_name(struct walk *walk, uint32_t number)
 	return walk->type[walk->types++].name;
 }
 
+/*
+ * Terminals obey some characters, and a payload is whatever a program put there:
+ * ASCII's controls, and those that in UTF-8 are of two bytes.
+ */
+static bool is_control(const char *text)
+{
+	const unsigned char *byte = (const unsigned char *)text;
+
+	return byte[0] < ' ' || byte[0] == 0x7f ||
+	       (byte[0] == 0xc2 && byte[1] >= 0x80 && byte[1] < 0xa0);
+}
+
 /* A payload that begins with printable text says best what the object is. */
 static char *text_of(const struct walk *walk, uint64_t handle, uint32_t payload)
 {
@@ -52,7 +64,7 @@ static char *text_of(const struct walk *walk, uint64_t handle, uint32_t payload)
 	text[length] = '\0';
 	length = strlen(text);
 	for (i = 0; i < length; i++)
-		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+		if (is_control(&text[i]))
 			return NULL;
 	/* Valid UTF-8 is what is a string in JSON. */
 	for (i = 0; i <= cut && length && !valid; i++) {
@@ -190,12 +202,29 @@ static bool add_edge(struct walk *walk, size_t *room, uint32_t slot, size_t to)
 	return true;
 }
 
-/* What a slot refers to is one of the nodes, unless they are not all. */
+/*
+ * The node of a handle, which is closed: @found is NULL if it is none of them,
+ * for they may not be all, or be older.
+ */
+static bool find_node(const struct walk *walk, uint64_t handle,
+		      const struct numbered *index, const struct numbered **found)
+{
+	struct refslab_object_info info;
+	int err = refslab_object_info(walk->fd, handle, &info);
+	struct numbered key;
+
+	refslab_close(walk->fd, handle);
+	if (err)
+		return failed(walk, "looking at an object", err);
+	key.object = info.object;
+	*found = bsearch(&key, index, walk->nodes, sizeof(key), by_object);
+	return true;
+}
+
 static bool look_into(struct walk *walk, size_t *room, const struct walk_node *node,
 		      uint32_t slot, const struct numbered *index)
 {
-	struct refslab_object_info info;
-	struct numbered key, *found;
+	const struct numbered *found;
 	uint64_t target;
 	int err;
 
@@ -204,13 +233,41 @@ static bool look_into(struct walk *walk, size_t *room, const struct walk_node *n
 		return failed(walk, "looking into a slot", err);
 	if (!target)
 		return true;
-	err = refslab_object_info(walk->fd, target, &info);
-	refslab_close(walk->fd, target);
-	if (err)
-		return failed(walk, "looking at an object", err);
-	key.object = info.object;
-	found = bsearch(&key, index, walk->nodes, sizeof(key), by_object);
-	return !found || add_edge(walk, room, slot, found->node);
+	return find_node(walk, target, index, &found) &&
+	       (!found || add_edge(walk, room, slot, found->node));
+}
+
+static bool add_root(struct walk *walk, const char *name, size_t to)
+{
+	struct walk_root *roots = reallocarray(walk->root, walk->roots + 1, sizeof(*roots));
+
+	if (!roots)
+		return failed(walk, "roots", -ENOMEM);
+	walk->root = roots;
+	memcpy(roots[walk->roots].name, name, sizeof(roots->name));
+	roots[walk->roots++].to = to;
+	return true;
+}
+
+static bool find_roots(struct walk *walk, const struct numbered *index)
+{
+	char name[REFSLAB_NAME_MAX] = "";
+	const struct numbered *found;
+	uint64_t handle;
+	int err;
+
+	while (!(err = refslab_root_next(walk->fd, name))) {
+		err = refslab_root_get(walk->fd, name, &handle);
+		/* Taken away since. */
+		if (err == -ENOENT)
+			continue;
+		if (err)
+			break;
+		if (!find_node(walk, handle, index, &found) ||
+		    (found && !add_root(walk, name, found->node)))
+			return false;
+	}
+	return err == -ENOENT || failed(walk, "looking for roots", err);
 }
 
 static bool find_edges(struct walk *walk)
@@ -225,6 +282,7 @@ static bool find_edges(struct walk *walk)
 	for (i = 0; i < walk->nodes; i++)
 		index[i] = (struct numbered) { walk->node[i].object, i };
 	qsort(index, walk->nodes, sizeof(*index), by_object);
+	good = find_roots(walk, index);
 	progress_begin("looking into slots", walk->nodes);
 	for (i = 0; i < walk->nodes && good; i++) {
 		walk->node[i].first = walk->edges;
@@ -388,5 +446,6 @@ void walk_free(struct walk *walk)
 		free(walk->node[i].label);
 	free(walk->node);
 	free(walk->edge);
+	free(walk->root);
 	free(walk->type);
 }

@@ -27,6 +27,11 @@ struct walk_edge {
 	size_t to;		/* the node */
 };
 
+struct walk_root {
+	char name[REFSLAB_NAME_MAX];
+	size_t to;		/* the node */
+};
+
 struct walk_type {
 	uint32_t number;
 	char name[REFSLAB_NAME_MAX];
@@ -37,8 +42,9 @@ struct walk {
 	const volatile int *stop;	/* ends the walk when it becomes non-zero */
 	struct walk_node *node;	/* by label and number; one more, for @first */
 	struct walk_edge *edge;
+	struct walk_root *root;	/* by name */
 	struct walk_type *type;
-	size_t nodes, edges, types;
+	size_t nodes, edges, roots, types;
 	uint32_t cycles;
 	bool complete;		/* all objects; else nothing is said of held and garbage */
 };

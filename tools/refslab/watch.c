@@ -3,22 +3,27 @@
 #include <argp.h>
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <refslab.h>
 
 #include "command.h"
 #include "happening.h"
+#include "join.h"
+#include "session_events.h"
 #include "sysfs.h"
 #include "trace.h"
 
 struct arguments {
+	struct join_arguments join;
 	const char *heap;
 	const char **event;	/* of tracefs, without refslab_ */
 	size_t events;
 	uint64_t times;		/* events to show, 0 for no end */
-	bool json;
+	bool deaths, json;
 };
 
 struct watch {
@@ -35,6 +40,8 @@ static void on_signal(int signal)
 }
 
 static const struct argp_option options[] = {
+	{ "deaths", 'd', NULL, 0, "Watch also for the deaths of the objects that there are "
+	  "at the beginning, in a running program's heap", 0 },
 	{ "event", 'e', "EVENT", 0,
 	  "Watch for this tracepoint (alloc, free, slab_create, ...; default: sweep_start "
 	  "and sweep_end); may be repeated", 0 },
@@ -60,6 +67,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct arguments *arguments = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &arguments->join;
+		return 0;
+	case 'd':
+		arguments->deaths = true;
+		return 0;
 	case 'e':
 		arguments->event = reallocarray(arguments->event,
 						arguments->events + 1,
@@ -79,21 +92,37 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "more than one heap: '%s'", arg);
 		arguments->heap = arg;
 		return 0;
+	case ARGP_KEY_END:
+		if (arguments->join.given && arguments->heap)
+			argp_error(state, "one heap, by its name, --fd or --socket");
+		if (arguments->join.given && arguments->events)
+			argp_error(state, "--event is for tracepoints, and --fd and --socket do without");
+		if (arguments->deaths && !arguments->join.given)
+			argp_error(state, "--deaths is for a heap by --fd or --socket");
+		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
 
+static const struct argp_child children[] = {
+	{ &join_argp, 0, "Without tracepoints, the sweeps of a running program's heap:", 0 },
+	{ 0 }
+};
+
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.args_doc = "[HEAP]",
+	.children = children,
+	.args_doc = "[HEAP]\n--fd=FD\n--socket=PATH",
 	.doc = "Prints the sweeps of all heaps, or of HEAP, as they begin and end, from "
-		"the kernel's tracepoints, which takes root. Ends with SIGINT, SIGTERM or "
-		"after N events."
+		"the kernel's tracepoints, which takes root; or of a running program's heap, "
+		"from a session of it. Ends with SIGINT, SIGTERM or after N events."
 		"\v"
 		"Each line has the time by CLOCK_MONOTONIC in seconds, what happened, in "
 		"which heap, and figures by the names that `refslab stats' explains. "
-		"`lost' says that events came faster than they were read.",
+		"`lost' says that events came faster than they were read. `weak_dead' "
+		"is the death of an object, whose type and number follow.\n\n"
+		"A running program's heap is kept while it is watched.",
 };
 
 /* Returns false when that was the last one, or cannot be told. */
@@ -154,6 +183,21 @@ static int watch_trace(struct watch *watch, const sigset_t *signals)
 	return EXIT_FAILURE;
 }
 
+static int watch_session(struct watch *watch, const sigset_t *signals)
+{
+	refslab_auto_fd session = join_session(&watch->arguments->join, O_NONBLOCK);
+	struct session_events events;
+	bool more = true, good;
+
+	if (session < 0)
+		return EXIT_FAILURE;
+	good = session_events_begin(&events, session, watch->arguments->deaths);
+	while (good && more && wait_for(session, signals))
+		good = session_events_read(&events, show, watch, &more);
+	session_events_end(&events);
+	return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 int command_watch(int argc, char **argv)
 {
 	struct arguments arguments = { 0 };
@@ -177,7 +221,10 @@ int command_watch(int argc, char **argv)
 	sigdelset(&before, SIGINT);
 	sigdelset(&before, SIGTERM);
 	sigdelset(&before, SIGHUP);
-	status = watch_trace(&watch, &before);
+	if (arguments.join.given)
+		status = watch_session(&watch, &before);
+	else
+		status = watch_trace(&watch, &before);
 	free(arguments.event);
 	return status;
 }

@@ -88,6 +88,9 @@ usage() {
 		run 64 top a b && run 64 top --sort age && run 64 top --delay 0 && run 64 top --delay 1s &&
 		run 64 graph && run 64 graph a b && run 64 graph --max 0 f && run 64 graph --max 1x f &&
 		run 64 graph --svg --json f && run 64 watch a b && run 64 watch --events 0 && run 64 watch --events 1x && run 64 top --iterations 0 && run 64 top --iterations -1 &&
+		run 64 graph --fd 3 f && run 64 graph --fd 3 --socket s && run 64 graph --fd x && run 64 graph --fd -1 &&
+		run 64 graph --fd 2147483648 && run 64 graph --fd 3 --root a && run 64 watch --fd 3 h &&
+		run 64 watch --socket s --event alloc && run 64 watch --deaths h && run 64 watch --fd 3 --fd 4 &&
 		run 64 replay --thresholds 1,2,4294967296 f && run 64 replay --name 12345678901234567890123456789012 f
 }
 check "command lines that make no sense" usage
@@ -493,6 +496,86 @@ graph_json() {
 		[ "$(grep -c '"garbage": true' out)" = 3 ] && [ "$(grep -c '"held": true' out)" = 1 ]
 }
 check "graph as JSON" graph_json
+
+# offering PATH ARGUMENT...: a replay that offers its heap there; returns when it does.
+offering() {
+	path=$1
+	shift
+	"$refslab" replay --json --offer "$path" "$@" >offer-out 2>offer-err &
+	offer=$!
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		[ -S "$path" ] && grep -q holding offer-err && return
+		sleep 0.5
+	done
+	cat offer-err >why
+	return 1
+}
+
+# What is seen from outside is what the same heap says of itself, as often as one looks.
+offered_graph() {
+	sed -i 's/HEAP/offered-heap/' drawn
+	run 0 graph --socket offered && diff drawn out >why && run 0 graph --socket offered --output file && diff drawn file >why &&
+		run 0 graph --socket offered --json && has out '"heap": "offered-heap"' && has out '"roots": \[\]' &&
+		run 0 graph --socket offered --max 2 && has out '; there are more objects$' &&
+		run 1 graph --socket offered --sweep && has err '^refslab: sweeping: this handle, session or user may not do that$'
+}
+
+# Nobody but the heap tells when the watch has begun: it is swept until that has seen enough.
+offered_watch() {
+	"$refslab" watch --socket offered --events 4 "$@" >watch-out 2>watch-err &
+	watch=$!
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		kill -0 "$watch" 2>/dev/null || break
+		run 0 collect offered-heap 1 || return
+		sleep 0.5
+	done
+	wait "$watch" && [ ! -s watch-err ] && [ "$(wc -l <watch-out)" = 4 ]
+}
+
+offered() {
+	offering offered picture --root root --no-sweep --name offered-heap || return
+	offered_graph && offered_watch && has watch-out '^ *[0-9]+\.[0-9]{6} sweep_start offered-heap    generation=1$' &&
+		has watch-out \
+'^ *[0-9]+\.[0-9]{6} sweep_end   offered-heap    generation=1 examined=[0-9]+ freed=[0-9]+ unfreed=0 aborts=0 time_ns=[0-9]+$' &&
+		offered_watch --json --deaths &&
+		has watch-out '^\{"time":[0-9.]+,"event":"sweep_start","heap":"offered-heap","generation":1\}$' &&
+		run 0 graph --socket offered && has out '// 2 objects, 2 edges, 1 cycles$'
+	set -- $?
+	kill -TERM "$offer"
+	wait "$offer" || set -- 1
+	[ "$1" = 0 ] && [ ! -e offered ] && run 1 graph --socket offered &&
+		says err 'refslab: offered: No such file or directory' && run 1 status offered-heap
+}
+check "a heap that is offered, drawn and watched" offered
+
+# A signal ends a watch well, and it keeps the heap as long as it is there.
+offered_kept() {
+	offering offered picture --root root --name kept-heap || return
+	# Now, and not when the watch comes to it.
+	: >watch-out
+	"$refslab" watch --socket offered --json >watch-out 2>watch-err &
+	watch=$!
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		[ -s watch-out ] && break
+		run 0 collect kept-heap || return
+		sleep 0.5
+	done
+	kill -TERM "$offer"
+	wait "$offer"
+	run 0 status kept-heap && has out '^kept-heap ' && kill -TERM "$watch" && wait "$watch" && [ ! -s watch-err ] &&
+		run 1 status kept-heap
+}
+check "a heap that is watched and left" offered_kept
+
+no_invitation() {
+	: >plain
+	run 1 graph --fd 0 && says err 'refslab: descriptor 0 is no invitation to a heap' && [ ! -s out ] &&
+		run 1 watch --fd 77 && says err 'refslab: descriptor 77 is no invitation to a heap' &&
+		run 1 graph --socket plain && says err 'refslab: plain: Connection refused' &&
+		run 1 replay shapes --offer plain && has err '^refslab: plain: Address already in use$' && [ -e plain ] &&
+		run 1 graph --socket "$long" && has err ': File name too long$'
+}
+check "what is no invitation" no_invitation
 
 # More objects than one call finds. Without one of them the ring is no cycle.
 graph_ring() {

@@ -135,10 +135,10 @@ static void test_mistakes(void **state)
 	/* No heap, so no events of it. */
 	fails(ENXIO, ask(other, SWEEPS, 0, 0));
 	fails(ENXIO, take(other, &event, 1));
-	assert_int_equal(polled(other, 0), 0);
+	assert_int_equal(polled(other, 0), POLLERR);
 	/* Not asked for. */
 	fails(ENXIO, take(client->fd, &event, 1));
-	assert_int_equal(polled(client->fd, 0), 0);
+	assert_int_equal(polled(client->fd, 0), POLLERR);
 
 	fails(EINVAL, ask(client->fd, 8, 0, 0));
 	fails(EINVAL, ask(client->fd, 1u << 31, 0, 0));
@@ -526,10 +526,14 @@ static void test_epoll(void **state)
 	struct refslab_event events[8];
 
 	nonblock(client->fd);
+	works(ask(fd, WEAK, 2, 0));
 	works(epoll_ctl(epoll, EPOLL_CTL_ADD, client->fd, &wanted));
 	works(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &wanted));
-	assert_int_equal(epoll_wait(epoll, &got, 1, 0), 0);
+	/* Not asked for yet. */
+	assert_int_equal(epoll_wait(epoll, &got, 1, 0), 1);
+	assert_int_equal(got.events, EPOLLERR);
 	works(ask(client->fd, SWEEPS, 0, 0));
+	assert_int_equal(epoll_wait(epoll, &got, 1, 0), 0);
 	sweep(client->fd, 0);
 	assert_int_equal(epoll_wait(epoll, &got, 1, 10000), 1);
 	assert_int_equal(got.events, EPOLLIN);
@@ -539,10 +543,14 @@ static void test_epoll(void **state)
 	assert_int_equal(epoll_wait(epoll, &got, 1, 10000), 1);
 	/* The queue is replaced while epoll waits for it; a session goes. */
 	works(ask(client->fd, SWEEPS, 2, 0));
-	works(ask(fd, WEAK, 2, 0));
+	works(ask(fd, SWEEPS, 2, 0));
 	close(fd);
 	sweep(client->fd, 0);
 	assert_int_equal(epoll_wait(epoll, &got, 1, 10000), 1);
+	assert_int_equal(got.events, EPOLLIN);
+	works(ask(client->fd, 0, 0, 0));
+	assert_int_equal(epoll_wait(epoll, &got, 1, 0), 1);
+	assert_int_equal(got.events, EPOLLERR);
 	close(epoll);
 }
 

@@ -60,6 +60,11 @@ objects: 100, handles: 1
 after closing the first: 0
 END
 
+example uring <<END
+submitted
+entries done: 100
+END
+
 # A new example is a new test.
 for program in "$examples"/*; do
 	grep -q "^example ${program##*/} " "$0" && continue

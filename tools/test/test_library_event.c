@@ -66,6 +66,8 @@ static void test_mistakes(void **state)
 	int fd = client->fd, file = open("/dev/null", O_RDONLY), bare = session();
 
 	fails(ENXIO, refslab_events(bare, 0, 0, -1));
+	fails(ENXIO, refslab_event_wait(bare, &event, 1, 10000));
+	fails(ENXIO, refslab_event_wait(fd, &event, 1, 10000));
 	fails(ENXIO, refslab_event_read(fd, &event, 1));
 	fails(EINVAL, refslab_events(fd, 1U << 31, 0, -1));
 	fails(EINVAL, refslab_events(fd, REFSLAB_EVENTS_WEAK, 1, -1));
@@ -78,6 +80,7 @@ static void test_mistakes(void **state)
 	fails(EINVAL, refslab_event_read(fd, &event, 0));
 	works(refslab_events(fd, 0, 0, -1));
 	fails(ENXIO, refslab_event_read(fd, &event, 1));
+	fails(ENXIO, refslab_event_wait(fd, &event, 1, 10000));
 	close(file);
 	close(bare);
 }
@@ -137,6 +140,27 @@ static void test_signal(void **state)
 	pthread_join(thread, NULL);
 }
 
+static void *ask_for_none(void *client)
+{
+	sleep_ms(50);
+	return refslab_events(((struct client *)client)->fd, 0, 0, -1) ? client : NULL;
+}
+
+/* Who waits is told when none will come any more. */
+static void test_no_longer_asked(void **state)
+{
+	struct client *client = *state;
+	struct refslab_event event;
+	pthread_t thread;
+	void *failed;
+
+	works(refslab_events(client->fd, REFSLAB_EVENTS_WEAK, 0, -1));
+	assert_int_equal(pthread_create(&thread, NULL, ask_for_none, client), 0);
+	fails(ENXIO, refslab_event_wait(client->fd, &event, 1, 10000));
+	pthread_join(thread, &failed);
+	assert_null(failed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,6 +170,7 @@ int main(void)
 		cmocka_unit_test(test_nonblock),
 		client_test(test_eventfd),
 		client_test(test_signal),
+		client_test(test_no_longer_asked),
 	};
 
 	return run_as_tap(tests);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Batches by io_uring. */
+/* Batches by io_uring, as the library prepares them. */
 #include <linux/io_uring.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -80,7 +80,8 @@ static struct io_uring_sqe *entry(struct ring *ring)
 	unsigned int tail = *ring->sq_tail, index = tail & ring->sq_mask;
 	struct io_uring_sqe *sqe = (void *)(ring->entries + index * ring->entry_size);
 
-	memset(sqe, 0, ring->entry_size);
+	/* As if it had been used before; what is zero must be written. */
+	memset(sqe, 0xa5, ring->entry_size);
 	ring->sq_array[index] = index;
 	return sqe;
 }
@@ -93,14 +94,10 @@ static void entry_done(struct ring *ring)
 static struct io_uring_sqe *add(struct ring *ring, int fd, struct refslab_batch *batch,
 				uint64_t data)
 {
-	struct refslab_batch_cmd cmd = { .batch = (uintptr_t)batch };
 	struct io_uring_sqe *sqe = entry(ring);
 
-	sqe->opcode = IORING_OP_URING_CMD;
-	sqe->fd = fd;
-	sqe->cmd_op = REFSLAB_BATCH;
 	sqe->user_data = data;
-	memcpy(sqe->cmd, &cmd, sizeof(cmd));
+	refslab_batch_prepare(sqe, fd, batch);
 	return sqe;
 }
 
@@ -265,6 +262,83 @@ static void test_mistakes(void **state)
 	assert_int_equal(go(&ring), 1);
 	ring_end(&ring);
 	close(other);
+}
+
+static void builders(struct client *client, uint32_t ring_flags)
+{
+	enum { N = 3 };
+	struct refslab_builder *builder[N], *wrong;
+	uint64_t a[N], b[N], weak[N], data, done;
+	struct io_uring_sqe *sqe;
+	struct ring ring;
+	int i, round;
+
+	ring_begin(&ring, ring_flags);
+	for (i = 0; i < N; i++) {
+		works(refslab_builder_new(5, &builder[i]));
+		a[i] = refslab_add_alloc(builder[i], client->one);
+		b[i] = refslab_add_alloc(builder[i], client->one);
+		refslab_add_slot_set(builder[i], a[i], 0, b[i]);
+		weak[i] = refslab_add_weak(builder[i], b[i]);
+		refslab_add_close(builder[i], b[i]);
+	}
+	/* What was submitted once can be again, by a call too. */
+	for (round = 0; round < 2; round++) {
+		for (i = 0; i < N; i++) {
+			sqe = entry(&ring);
+			sqe->user_data = i;
+			works(refslab_builder_prepare(builder[i], sqe, client->fd,
+						      REFSLAB_BATCH_STOP));
+			assert_null(refslab_result(builder[i], a[i]));
+			entry_done(&ring);
+		}
+		submit(&ring, N);
+		for (i = 0, done = 0; i < N; i++) {
+			assert_int_equal(wait_one(&ring, &data), 5);
+			done |= 1u << data;
+			assert_int_equal(refslab_result(builder[data], a[data])->error, 0);
+			assert_true(upgrade(client->fd, refslab_result_handle(builder[data],
+									      weak[data])));
+		}
+		assert_int_equal(done, (1u << N) - 1);
+	}
+	assert_int_equal(info_of(client->fd).objects, 4 * N);
+	assert_int_equal(refslab_builder_submit(builder[0], client->fd, 0), 5);
+
+	/* A batch that fails as a whole has no results, whatever there was before. */
+	sqe = entry(&ring);
+	works(refslab_builder_prepare(builder[0], sqe, -1, 0));
+	assert_int_equal(go(&ring), -EBADF);
+	assert_null(refslab_result(builder[0], a[0]));
+
+	/* One with a mistake in it is told at once, and the entry does nothing. */
+	works(refslab_builder_new(1, &wrong));
+	a[0] = refslab_add_alloc(wrong, client->leaf);
+	refslab_add_alloc(wrong, client->leaf);
+	sqe = entry(&ring);
+	sqe->user_data = 4711;
+	fails(ENOBUFS, refslab_builder_prepare(wrong, sqe, client->fd, 0));
+	entry_done(&ring);
+	submit(&ring, 1);
+	assert_int_equal(wait_one(&ring, &data), 0);
+	assert_int_equal(data, 4711);
+	assert_null(refslab_result(wrong, a[0]));
+	assert_int_equal(info_of(client->fd).objects, 4 * N + 2);
+
+	refslab_builder_free(wrong);
+	for (i = 0; i < N; i++)
+		refslab_builder_free(builder[i]);
+	ring_end(&ring);
+}
+
+static void test_builder(void **state)
+{
+	builders(*state, 0);
+}
+
+static void test_builder_large_entries(void **state)
+{
+	builders(*state, IORING_SETUP_SQE128);
 }
 
 /* Once it is submitted the entry may be used for the next. */
@@ -494,6 +568,8 @@ int main(void)
 		client_test(test_polled),
 		client_test(test_large_entries),
 		client_test(test_mistakes),
+		client_test(test_builder),
+		client_test(test_builder_large_entries),
 		client_test(test_entry_used_again),
 		client_test(test_linked),
 		client_test(test_close_in_flight),

@@ -25,6 +25,7 @@ from .collector import Collector
 from .event import Event, EventKind, Events
 from .heap import Heap, HeapInfo, SweepStats, default_heap, set_default_heap
 from .object import Object, ObjectInfo, Slots
+from .offer import Offer, take_offer
 from .payload import Payload
 from .roots import Roots
 from .session import Descriptor
@@ -43,6 +44,7 @@ __all__ = [
     "HeapInfo",
     "Object",
     "ObjectInfo",
+    "Offer",
     "Payload",
     "Roots",
     "Slots",
@@ -53,4 +55,5 @@ __all__ = [
     "gc",
     "ref",
     "set_default_heap",
+    "take_offer",
 ]

@@ -85,7 +85,10 @@ class Events(Owned):
         return self._heap.fileno()
 
     def read(self, timeout: float | None = None) -> list[Event]:
-        """Return the events that wait, in order, at least one: waits for it, at most timeout seconds, then returns []."""
+        """Return the events that wait, in order, at least one: waits for it, at most timeout seconds, then returns [].
+
+        OSError with ENXIO if they are closed while it waits.
+        """
         if self._closed:
             raise ValueError("the events are closed")
         poll = select.poll()

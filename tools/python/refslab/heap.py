@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple, Union
@@ -12,6 +13,7 @@ from . import abi
 from .batch import Batch
 from .event import Events
 from .object import Object, ObjectInfo
+from .offer import Offer
 from .roots import Roots
 from .session import DEVICE, Descriptor, FileDescriptor, Owned, Session, fileno, name_bytes
 from .type import Layout, Type, checked_names
@@ -346,6 +348,10 @@ class Heap(Owned):
         invite = abi.Invite(flags=abi.READ_ONLY if read_only else 0, limit=limit)
         self._session.call(abi.INVITE, invite)
         return Descriptor(invite.fd)
+
+    def offer(self, path: str | os.PathLike[str], read_only: bool = True, limit: int = 0) -> Offer:
+        """Make a UNIX socket there whose visitors get an invitation, from Offer.serve(): by take_offer(), or refslab(8)."""
+        return Offer(self, path, read_only, limit)
 
     def import_object(self, descriptor: FileDescriptor) -> Object:
         """Return the object that another session of this heap exported; the descriptor may be closed afterwards.

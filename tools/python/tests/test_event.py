@@ -108,6 +108,13 @@ class TestEvents(HeapTest):
         # Asked for anew, nothing of before is there.
         self.assertEqual(self.heap.events().read(timeout=0), [])
 
+    def test_close_while_waiting(self) -> None:
+        events = self.heap.events()
+        later = threading.Timer(0.05, events.close)
+        later.start()
+        self.fails(errno.ENXIO, events.read, timeout=10)
+        later.join()
+
     def test_refused(self) -> None:
         for room in (1, 65537):
             self.fails(errno.EINVAL, self.heap.events, room=room)

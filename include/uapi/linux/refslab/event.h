@@ -4,7 +4,8 @@
  *
  * A session that asks for them (REFSLAB_EVENTS) gets events by read(2), whole
  * structures of this header, as many as there are and fit. poll(2) says
- * POLLIN while some wait. The queue is bounded: what finds it full is counted
+ * POLLIN while some wait, and POLLERR of a session that has not asked, or no
+ * longer asks. The queue is bounded: what finds it full is counted
  * and lost, and REFSLAB_EVENT_LOST says so where it is missing. Events never
  * hold a sweep up.
  *
@@ -77,7 +78,7 @@ struct refslab_event {
  * REFSLAB_EVENTS_FD alone asks for nothing: EINVAL.
  *
  * Replaces what was asked for before; what waits then is dropped. Who waits in
- * read(2) when no more events are asked for gets ENXIO.
+ * read(2) when no more events are asked for gets ENXIO, in poll(2) POLLERR.
  */
 struct refslab_events {
 	__u32	size;
