@@ -9,6 +9,8 @@ KDIR ?= /lib/modules/$(KERNELRELEASE)/build
 PREFIX ?= /usr/local
 # Where `make shell` and `make demo` run: any guest of tools/vm/run.
 GUEST ?= 6.12
+# Where `make fuzz` does.
+KERNEL ?= debug
 export REFSLAB_CACHE
 
 build := $(CURDIR)/build
@@ -94,6 +96,13 @@ test-%:
 torture-%:
 	@REFSLAB_SECONDS=$(SECONDS) $(vm)/test $@
 
+fuzz-%:
+	@REFSLAB_SEED=$(SEED) REFSLAB_SECONDS=$(DURATION) $(vm)/test $@
+
+fuzz:
+	@$(vm)/setup --quiet $(KERNEL)
+	@REFSLAB_SEED=$(SEED) REFSLAB_SECONDS=$(DURATION) $(vm)/fuzz $(KERNEL)
+
 delays-%:
 	@REFSLAB_SECONDS=$(SECONDS) $(vm)/test $@
 
@@ -119,6 +128,8 @@ help:
 #:   make test-6.12    the user-space tests on one kernel: 6.12, 6.1, debug, 6.12-rt, ...
 #:   make torture-debug  mutators beside sweeps, for SECONDS=40: on debug, kcsan, 6.12, ...
 #:   make delays-6.12  the same with the windows of the protocol milliseconds wide
+#:   make fuzz         calls of the device, right and wrong, until the kernel complains: for DURATION=30
+#:                     seconds, from SEED= on, on KERNEL=debug or kcsan, 6.12, 6.1, ...
 #:   make bench        what things cost, beside SLUB, kref and language runtimes; ONLY=B1,B6: some figures
 #:   make bench-table  its table again; make bench-doc writes it into Documentation/benchmarks.rst
 #:   make model        every state of the sweep's protocol, by SPIN, and mutants that must fail
@@ -129,4 +140,4 @@ help:
 #: Variables: KDIR=/usr/src/linux-headers-...  KERNELRELEASE=...  DESTDIR=  PREFIX=/usr/local
 #:            V=1 (show commands)  GUEST=6.12  REFSLAB_CACHE=~/.cache/refslab  REFSLAB_ANY_KERNEL=1
 
-.PHONY: module model headers install uninstall tools demo shell guest setup check bench bench-table bench-doc test kunit clean help
+.PHONY: module model headers install uninstall tools demo shell guest setup check bench bench-table bench-doc test kunit fuzz clean help

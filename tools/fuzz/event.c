@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Events, waited for and read. */
+#include <poll.h>
+#include <unistd.h>
+
+#include "fuzz.h"
+
+static void read_events(struct thread *thread, struct session *session)
+{
+	struct random *random = &thread->random;
+	size_t bytes = sizeof(struct refslab_event) * random_below(random, 1u << random_below(random, 8));
+	struct place place;
+
+	if (one_in(random, 16))
+		bytes = some_bytes(random, 4096);
+	memory_place(thread, MEMORY_DATA, bytes, !one_in(random, 8), &place);
+	count(thread->counts, KIND_READ_EVENTS,
+	      read(session->fd, (void *)(uintptr_t)place.address, bytes) < 0 ? errno : 0);
+}
+
+static void wait_events(struct thread *thread, struct session *session)
+{
+	struct session *other = &thread->process->sessions[random_below(&thread->random, SESSIONS)];
+	struct pollfd fds[] = {
+		{ .fd = session->fd, .events = POLLIN | POLLOUT },
+		{ .fd = other->fd, .events = POLLIN },
+		{ .fd = some_file(thread, FILE_EVENTFD), .events = POLLIN },
+	};
+
+	count(thread->counts, KIND_POLL,
+	      poll(fds, ARRAY_SIZE(fds), one_in(&thread->random, 8) ? 2 : 0) < 0 ? errno : 0);
+}
+
+static void read_eventfd(struct thread *thread)
+{
+	int fd = some_file(thread, FILE_EVENTFD);
+	uint64_t value;
+
+	if (fd >= 0)
+		count(thread->counts, KIND_READ_EVENTFD,
+		      read(fd, &value, sizeof(value)) < 0 ? errno : 0);
+}
+
+void fuzz_event(struct thread *thread, struct session *session)
+{
+	switch (random_below(&thread->random, 10)) {
+	case 0 ... 3:
+		read_events(thread, session);
+		break;
+	case 4 ... 5:
+		wait_events(thread, session);
+		break;
+	case 6 ... 7:
+		read_eventfd(thread);
+		break;
+	default:
+		fuzz_call(thread, session, REFSLAB_EVENTS);
+		break;
+	}
+}

@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * refslab-fuzz [--seed N] [--seconds N] [--processes N] [--threads N] [--first N] [--no-world]
+ *
+ * Starts processes that fuzz the device, kills them at random points, starts
+ * others in their place. Each has a number; what it does depends on the seed,
+ * its number, and what it is answered. --first N --processes 1 does again what
+ * process N did. In the end, when all are dead, nothing of theirs may be left.
+ */
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fuzz.h"
+
+#define CGROUP	"/sys/fs/cgroup/refslab-fuzz"
+
+enum { ALONE_EVERY = 4, WAIT_SECONDS = 60, REPORT_SECONDS = 15, WORLD = PROCESSES_MAX - 1,
+       EXTRA_SECONDS = 600, CHARGE_MAX = 4 << 20 };
+
+struct arena *arena;
+uint64_t seed_of_all = 1;
+
+static unsigned int processes = 4, threads = 2, seconds = 30;
+static uint64_t next_number = 1, kills;
+static bool world = true;
+static int hub[2];
+
+static struct {
+	pid_t	pid;
+	uint64_t number;
+	bool	killed;
+} running[PROCESSES_MAX];
+
+void mistake(const char *format, ...)
+{
+	char text[512];
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = snprintf(text, sizeof(text), "# MISTAKE: ");
+	n += vsnprintf(text + n, sizeof(text) - n - 1, format, args);
+	va_end(args);
+	if (n > (int)sizeof(text) - 2)
+		n = sizeof(text) - 2;
+	text[n++] = '\n';
+	/* a few are enough */
+	if (__atomic_fetch_add(&arena->mistakes, 1, __ATOMIC_RELAXED) < 20)
+		n = write(STDOUT_FILENO, text, n);
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000ull + now.tv_nsec / 1000000;
+}
+
+static bool write_cgroup(const char *file, const char *text)
+{
+	char path[128];
+	int fd, n;
+
+	snprintf(path, sizeof(path), CGROUP "/%s", file);
+	fd = open(path, O_WRONLY);
+	if (fd < 0)
+		return false;
+	n = write(fd, text, strlen(text));
+	close(fd);
+	return n > 0;
+}
+
+/* A number of the cgroup's, or 0. */
+static uint64_t read_cgroup(const char *file)
+{
+	uint64_t value = 0;
+	char path[128];
+	FILE *stream;
+
+	snprintf(path, sizeof(path), CGROUP "/%s", file);
+	stream = fopen(path, "r");
+	if (!stream)
+		return 0;
+	if (fscanf(stream, "%lu", &value) != 1)
+		value = 0;
+	fclose(stream);
+	return value;
+}
+
+static pid_t start(unsigned int place, uint64_t number, bool is_world)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	if (!write_cgroup("cgroup.procs", "0"))
+		_exit(1);
+	if (is_world)
+		world_run(&arena->counts[WORLD][0]);
+	process_run(number, place, threads, number % ALONE_EVERY == 0, hub);
+}
+
+static void start_at(unsigned int place)
+{
+	uint64_t number = next_number++;
+
+	fflush(stdout);
+	printf("# process %lu\n", number);
+	fflush(stdout);
+	running[place].number = number;
+	running[place].killed = false;
+	running[place].pid = start(place, number, false);
+}
+
+/* Those that died by themselves, or of us, are replaced. */
+static void reap(bool replace)
+{
+	unsigned int place;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (place = 0; place < processes; place++)
+			if (running[place].pid == pid)
+				break;
+		if (place == processes)
+			continue;
+		running[place].pid = 0;
+		if (!running[place].killed && (!WIFEXITED(status) || WEXITSTATUS(status)))
+			mistake("process %lu ended by itself: status %x", running[place].number, status);
+		if (replace)
+			start_at(place);
+	}
+}
+
+static void kill_one(struct random *random)
+{
+	unsigned int place = random_below(random, processes);
+
+	if (!running[place].pid)
+		return;
+	running[place].killed = true;
+	kill(running[place].pid, SIGKILL);
+	kills++;
+}
+
+/* By how much is done and not by the clock, which is too fast for a slow kernel. */
+static uint64_t work_done(void)
+{
+	unsigned int place, thread;
+	uint64_t n = 0;
+
+	for (place = 0; place < processes; place++)
+		for (thread = 0; thread < threads; thread++)
+			n += __atomic_load_n(&arena->counts[place][thread].total, __ATOMIC_RELAXED);
+	return n;
+}
+
+static struct counts *sum_up(void)
+{
+	static struct counts sum;
+	unsigned int place, thread, i;
+	const uint64_t *from;
+	uint64_t *to = sum.n[0];
+
+	memset(&sum, 0, sizeof(sum));
+	for (place = 0; place < PROCESSES_MAX; place++)
+		for (thread = 0; thread < THREADS_MAX; thread++) {
+			from = arena->counts[place][thread].n[0];
+			for (i = 0; i < KINDS * ERRNOS; i++)
+				to[i] += from[i];
+		}
+	return &sum;
+}
+
+static void progress(uint64_t begin)
+{
+	struct counts *counts = sum_up();
+	uint64_t ms = now_ms() - begin;
+
+	printf("# after %lu s: %lu calls, %lu entries, %lu a second, %lu kills, %u programs kept, %lu points covered\n",
+	       ms / 1000, count_calls(counts), count_entries(counts),
+	       (count_calls(counts) + count_entries(counts)) * 1000 / (ms ? ms : 1), kills,
+	       arena->corpus.count, arena->corpus.covered);
+	fflush(stdout);
+}
+
+/* Whether time is up, and each kind was seen to work; a slow machine has more time for that. */
+static bool done(uint64_t ms)
+{
+	static uint64_t looked;
+
+	if (ms < seconds * 1000ull || ms >= (seconds + EXTRA_SECONDS) * 1000ull)
+		return ms >= seconds * 1000ull;
+	if (ms - looked < 1000)
+		return false;
+	looked = ms;
+	return !count_lacking(sum_up(), arena->absent);
+}
+
+static void run(void)
+{
+	uint64_t begin = now_ms(), told = begin, next_kill = 1000, now;
+	struct timespec pause = { 0, 2000000 };
+	struct random random;
+	unsigned int place;
+
+	random_seed(&random, random_mix(seed_of_all, 0));
+	for (place = 0; place < processes; place++)
+		start_at(place);
+	if (world)
+		start(0, 0, true);
+	while (!done((now = now_ms()) - begin)) {
+		nanosleep(&pause, NULL);
+		if (work_done() >= next_kill) {
+			kill_one(&random);
+			/* all at once, so that heaps go too */
+			if (one_in(&random, 32))
+				for (place = 0; place < 4 * processes; place++)
+					kill_one(&random);
+			next_kill = work_done() + 100 + random_below(&random, 1u << random_below(&random, 15));
+		}
+		reap(true);
+		if (now - told >= REPORT_SECONDS * 1000) {
+			told = now;
+			progress(begin);
+		}
+	}
+	progress(begin);
+}
+
+static bool eventually(bool (*condition)(void))
+{
+	uint64_t end = now_ms() + WAIT_SECONDS * 1000;
+	struct timespec pause = { 0, 20000000 };
+
+	while (!condition()) {
+		if (now_ms() > end)
+			return false;
+		nanosleep(&pause, NULL);
+		reap(false);
+	}
+	return true;
+}
+
+static bool all_dead(void)
+{
+	return !read_cgroup("cgroup.procs");
+}
+
+/* All are killed in the middle of what they do, children and world too. */
+static void finish(uint64_t pages)
+{
+	unsigned int place;
+	uint64_t charge;
+
+	for (place = 0; place < processes; place++)
+		running[place].killed = true;
+	if (!write_cgroup("cgroup.kill", "1"))
+		mistake("processes cannot be killed: %s", strerror(errno));
+	if (!eventually(all_dead))
+		mistake("process %lu does not die", read_cgroup("cgroup.procs"));
+	reap(false);
+	close(hub[0]);
+	close(hub[1]);
+	world_end();
+	if (!eventually(world_empty))
+		mistake("all processes are dead, and heaps are left");
+	if (world_pages() > pages)
+		mistake("pools have left %lu pages", world_pages() - pages);
+	/* what the kernel keeps for others is some; a chunk that each heap leaves is more */
+	charge = read_cgroup("memory.current");
+	printf("# charged to the memory cgroup in the end: %lu bytes\n", charge);
+	if (charge > CHARGE_MAX)
+		mistake("all processes are dead, and %lu bytes are charged to them", charge);
+}
+
+static bool set_up(void)
+{
+	int buffer = 1 << 20;
+
+	arena = mmap(NULL, sizeof(*arena), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (arena == MAP_FAILED || (mkdir(CGROUP, 0755) && errno != EEXIST))
+		return false;
+	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, hub))
+		return false;
+	setsockopt(hub[0], SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
+	fault_set_up();
+	hub[0] = own_fd(hub[0]);
+	hub[1] = own_fd(hub[1]);
+	if (!world) {
+		enum kind kind;
+
+		for (kind = KIND_SYSFS_WRITE; kind < KINDS; kind++)
+			arena->absent[kind] = true;
+	}
+	return hub[0] >= 0 && hub[1] >= 0;
+}
+
+static bool parse(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "seed", required_argument, NULL, 's' },
+		{ "seconds", required_argument, NULL, 't' },
+		{ "processes", required_argument, NULL, 'p' },
+		{ "threads", required_argument, NULL, 'n' },
+		{ "first", required_argument, NULL, 'f' },
+		{ "no-world", no_argument, NULL, 'w' },
+		{ }
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case 's':
+			seed_of_all = strtoull(optarg, NULL, 0);
+			break;
+		case 't':
+			seconds = atoi(optarg);
+			break;
+		case 'p':
+			processes = atoi(optarg);
+			break;
+		case 'n':
+			threads = atoi(optarg);
+			break;
+		case 'f':
+			next_number = strtoull(optarg, NULL, 0);
+			break;
+		case 'w':
+			world = false;
+			break;
+		default:
+			return false;
+		}
+	}
+	/* the last place is the world's */
+	return processes && processes < PROCESSES_MAX && threads && threads <= THREADS_MAX &&
+	       optind == argc;
+}
+
+int main(int argc, char **argv)
+{
+	struct counts *counts;
+	unsigned int kind, kinds = 0;
+	uint64_t pages;
+	bool good;
+
+	if (!parse(argc, argv)) {
+		fprintf(stderr, "usage: %s [--seed N] [--seconds N] [--processes 1-%d] [--threads 1-%d] [--first N] [--no-world]\n",
+			argv[0], PROCESSES_MAX - 1, THREADS_MAX);
+		return 2;
+	}
+	if (!set_up()) {
+		perror("refslab-fuzz");
+		return 2;
+	}
+	printf("# refslab-fuzz --seed %lu --seconds %u --processes %u --threads %u\n",
+	       seed_of_all, seconds, processes, threads);
+	pages = world_pages();
+	run();
+	finish(pages);
+	counts = sum_up();
+	count_report(counts, arena->absent);
+	good = !count_lacking(counts, arena->absent);
+	for (kind = 0; kind < KINDS; kind++)
+		kinds += kind_name(kind) && counts->n[kind][0];
+	printf("fuzz: %lu calls, %lu entries of batches, %u kinds, %lu kills, %u mistakes\n",
+	       count_calls(counts), count_entries(counts), kinds, kills, arena->mistakes);
+	return good && !arena->mistakes ? 0 : 1;
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Addresses to give to the kernel.
+ *
+ * The same memory is mapped twice: once so that we can always write it, and
+ * once in parts that can be written, only be read, be written again, and not
+ * be used at all. So what the kernel reads half of, or can read and not write
+ * back, is whole on our side, and no system call is needed to prepare it.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "fuzz.h"
+
+enum { PAGE = 4096 };
+
+static const size_t part_bytes[MEMORY_USES] = {
+	[MEMORY_ARG]	 = 4 * PAGE,
+	[MEMORY_OPS]	 = 64 * PAGE,
+	[MEMORY_RESULTS] = 64 * PAGE,
+	[MEMORY_DATA]	 = 64 * PAGE,
+};
+
+static bool init_one(struct memory *memory, size_t part)
+{
+	size_t bytes = 4 * part;
+	int fd = own_fd(memfd_create("fuzz", 0));
+
+	memory->fd = fd;
+	memory->part = part;
+	if (fd < 0 || ftruncate(fd, bytes))
+		return false;
+	memory->all = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	memory->view = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	return memory->all != MAP_FAILED && memory->view != MAP_FAILED &&
+	       !mprotect(memory->view + part, part, PROT_READ) &&
+	       !mprotect(memory->view + 3 * part, part, PROT_NONE);
+}
+
+bool memory_init(struct thread *thread)
+{
+	unsigned int use;
+
+	for (use = 0; use < MEMORY_USES; use++)
+		if (!init_one(&thread->memory[use], part_bytes[use]))
+			return false;
+	return true;
+}
+
+/* Nowhere that the fuzzer itself has anything. */
+uint64_t no_address(struct random *random)
+{
+	switch (random_below(random, 6)) {
+	case 0:
+		return 0;
+	case 1:
+		return random_below(random, 2 * PAGE);
+	case 2:
+		return 0xffff888000000000ull + (random_next(random) & 0x3ffffff8);
+	case 3:
+		return 0xffffffff81000000ull + (random_next(random) & 0xffffff8);
+	case 4:
+		return (1ull << 47) - PAGE - random_below(random, 64);
+	default:
+		return random_next(random);
+	}
+}
+
+/* Memory for @bytes that the kernel is to read, to write, or both. */
+void memory_place(struct thread *thread, enum memory_use use, size_t bytes,
+		  bool good, struct place *place)
+{
+	struct memory *memory = &thread->memory[use];
+	struct random *random = &thread->random;
+	size_t part = memory->part, at;
+
+	place->good = good;
+	at = random_below(random, 64) * 8;
+	if (good || bytes > part - PAGE) {
+		place->good = bytes <= part - PAGE;
+		at = place->good ? at : 0;
+		goto in_view;
+	}
+	switch (random_below(random, 8)) {
+	case 0:
+	case 1:
+		at += part;
+		break;
+	case 2:
+		at = part - random_below(random, bytes + 1);
+		break;
+	case 3:
+		at = 3 * part - random_below(random, bytes + 1);
+		break;
+	case 4:
+		at += 3 * part;
+		break;
+	case 5:
+		at |= 1 + random_below(random, 7);
+		break;
+	case 6:
+		place->set = memory->all + at;
+		place->address = WINDOW + (uint64_t)random_below(random, WINDOW_PLACES) * WINDOW_BYTES +
+				 random_below(random, 4) * PAGE - random_below(random, 64);
+		return;
+	default:
+		place->set = memory->all + at;
+		place->address = no_address(random);
+		return;
+	}
+in_view:
+	place->set = memory->all + at;
+	place->address = (uintptr_t)memory->view + at;
+}
+
+/* What was set reaches a place that is no other view of it, if it can. */
+void memory_settle(struct thread *thread, enum memory_use use,
+		   const struct place *place, size_t bytes)
+{
+	struct memory *memory = &thread->memory[use];
+	ssize_t n;
+
+	if (place->address - WINDOW >= (uint64_t)WINDOW_PLACES * WINDOW_BYTES)
+		return;
+	n = pread(memory->fd, (void *)(uintptr_t)place->address, bytes,
+		  (char *)place->set - memory->all);
+	(void)n;
+}
+
+/* Changes what another thread is just telling the kernel. */
+void memory_scribble(struct thread *thread, const struct thread *other)
+{
+	struct random *random = &thread->random;
+	const struct memory *memory = &other->memory[random_below(random, 2)];
+	unsigned int n = 1 + random_below(random, 32);
+	volatile uint32_t *word;
+
+	if (!memory->all)
+		return;
+	while (n--) {
+		word = (uint32_t *)memory->all + random_below(random, 256);
+		*word = one_in(random, 2) ? *word + 1 : random_next(random);
+	}
+}
