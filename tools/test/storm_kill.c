@@ -12,7 +12,7 @@
 #include "sharing.h"
 #include "storm.h"
 
-enum { CLIENTS = 10000, AT_ONCE = 6, KEPT = 100, OWN = 16, ROOTS = 8 };
+enum { CLIENTS = 10000, AT_ONCE = 6, DYING = 24, KEPT = 100, OWN = 16, ROOTS = 8 };
 
 /* In memory that all have. */
 struct arena {
@@ -271,26 +271,47 @@ static void strike(struct arena *arena, int fd)
 	storm_wait_heaps(0);
 }
 
+/* The end of one that was killed; false if none is there yet. */
+static bool bury(bool wait)
+{
+	int status;
+	pid_t child = waitpid(-1, &status, wait ? 0 : WNOHANG);
+
+	if (!child)
+		return false;
+	assert_true(child > 0);
+	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+		fail_msg("a client ended by itself, with status 0x%x", status);
+	return true;
+}
+
 static void clients(struct arena *arena, unsigned int n)
 {
+	unsigned int i, at, dying = 0;
 	pid_t child[AT_ONCE] = { 0 };
-	unsigned int i, at;
 	uint64_t kept;
-	int fd = stage(arena, &kept), status;
+	int fd = stage(arena, &kept);
 
 	for (i = 0; i < n; i++) {
 		at = storm_random(&arena->random, AT_ONCE);
 		if (child[at]) {
-			status = storm_kill(child[at]);
-			if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
-				fail_msg("a client ended by itself, with status 0x%x", status);
+			kill(child[at], SIGKILL);
+			dying++;
 		}
+		/* its heap goes meanwhile, beside others' */
+		while (dying && bury(dying > DYING))
+			dying--;
 		child[at] = storm_fork(live, arena);
 		usleep(storm_random(&arena->random, 6000));
 	}
-	for (i = 0; i < AT_ONCE; i++)
-		if (child[i])
-			storm_kill(child[i]);
+	for (i = 0; i < AT_ONCE; i++) {
+		if (child[i]) {
+			kill(child[i], SIGKILL);
+			dying++;
+		}
+	}
+	while (dying--)
+		bury(true);
 	strike(arena, fd);
 }
 
