@@ -86,8 +86,16 @@ bench-doc:
 test:
 	@$(vm)/test
 
+test-all:
+	@$(vm)/test --all
+
 kunit:
 	@$(vm)/test kunit
+
+storm: storm-$(GUEST)
+
+storm-%:
+	@REFSLAB_ONLY=$(ONLY) $(vm)/test $@
 
 # of a guest: make test-6.1, make torture-kcsan
 test-%:
@@ -123,6 +131,7 @@ help:
 #:   make demo         see it work
 #:   make shell        a shell with the module loaded (GUEST=6.1, debug, ...)
 #:   make test         all checks and tests; ends with "N passed, N failed"
+#:   make test-all     the same, on all flavours of Debian's kernels: amd64, cloud, rt
 #:   make check        style, compiler warnings, sparse, documentation comments
 #:   make kunit        the KUnit suites on the debug kernel
 #:   make test-6.12    the user-space tests on one kernel: 6.12, 6.1, debug, 6.12-rt, ...
@@ -130,6 +139,8 @@ help:
 #:   make delays-6.12  the same with the windows of the protocol milliseconds wide
 #:   make fuzz         calls of the device, right and wrong, until the kernel complains: for DURATION=30
 #:                     seconds, from SEED= on, on KERNEL=debug or kcsan, 6.12, 6.1, ...
+#:   make storm        rude things very often: clients killed, the module reloaded, processors taken off, ...;
+#:                     ONLY=kill,cpu: some of them; make storm-6.1-rt: on another kernel
 #:   make bench        what things cost, beside SLUB, kref and language runtimes; ONLY=B1,B6: some figures
 #:   make bench-table  its table again; make bench-doc writes it into Documentation/benchmarks.rst
 #:   make model        every state of the sweep's protocol, by SPIN, and mutants that must fail
@@ -140,4 +151,4 @@ help:
 #: Variables: KDIR=/usr/src/linux-headers-...  KERNELRELEASE=...  DESTDIR=  PREFIX=/usr/local
 #:            V=1 (show commands)  GUEST=6.12  REFSLAB_CACHE=~/.cache/refslab  REFSLAB_ANY_KERNEL=1
 
-.PHONY: module model headers install uninstall tools demo shell guest setup check bench bench-table bench-doc test kunit fuzz clean help
+.PHONY: module model headers install uninstall tools demo shell guest setup check bench bench-table bench-doc test test-all storm kunit fuzz clean help

@@ -10,12 +10,9 @@
 
 #include <linux/version.h>
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0) && \
-	!defined(REFSLAB_ANY_KERNEL)
-#error "refslab is tested on Linux 6.1 to 6.12; make REFSLAB_ANY_KERNEL=1 tries another"
-#endif
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0) && \
-	!defined(REFSLAB_ANY_KERNEL)
+#include "kernel.h"
+
+#if !REFSLAB_KERNEL_TESTED(LINUX_VERSION_CODE) && !defined(REFSLAB_ANY_KERNEL)
 #error "refslab is tested on Linux 6.1 to 6.12; make REFSLAB_ANY_KERNEL=1 tries another"
 #endif
 #ifndef CONFIG_64BIT

@@ -542,7 +542,9 @@ busy:
  * and runs a sweep, and with it releases: then no lock may be held that these
  * take. Not so within a release.
  *
- * Context: Any context that @gfp allows, but NMI.
+ * Context: Any context that @gfp allows, but NMI; on PREEMPT_RT, as kmalloc(),
+ *	not with preemption or interrupts off or a raw lock held, where
+ *	refslab_alloc_reserved() can be called.
  * Return: the object; NULL if there is no memory, or the heap's limit is
  *	reached.
  */

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Processes that die, descriptors that are shared, the module that goes. */
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "client.h"
+#include "module.h"
 
 #define SYSFS	"/sys/kernel/refslab/"
 
@@ -276,31 +275,6 @@ static void test_processes(void **state)
 
 /* --- the module itself --- */
 
-static const char *module_file(void)
-{
-	const char *file = getenv("REFSLAB_MODULE");
-
-	if (!file)
-		file = "/refslab.ko";
-	return access(file, R_OK) ? NULL : file;
-}
-
-static int unload(void)
-{
-	return syscall(SYS_delete_module, "refslab", O_NONBLOCK) ? -errno : 0;
-}
-
-static int reload(void)
-{
-	int fd = open(module_file(), O_RDONLY | O_CLOEXEC), err;
-
-	if (fd < 0)
-		return -errno;
-	err = syscall(SYS_finit_module, fd, "", 0) ? -errno : 0;
-	close(fd);
-	return err;
-}
-
 static void test_unload_refused(void **state)
 {
 	int fd;
@@ -310,9 +284,9 @@ static void test_unload_refused(void **state)
 		skip();
 	fd = session();
 	/* An open file is enough; what rmmod(8) calls busy is EAGAIN here. */
-	fails(EAGAIN, unload());
+	fails(EAGAIN, module_unload());
 	works(refslab_heap_create(fd, "", 0));
-	fails(EAGAIN, unload());
+	fails(EAGAIN, module_unload());
 	drop(fd, make(fd, type(fd, 1, 8)));
 	close(fd);
 }
@@ -328,26 +302,12 @@ static void test_unload_load(void **state)
 		fd = session_with_heap(0);
 		drop(fd, ring(fd, type(fd, 1, 8), 1000));
 		close(fd);
-		assert_true(eventually(!unload()));
+		assert_true(eventually(!module_unload()));
 		assert_int_equal(access(SYSFS, F_OK), -1);
 		assert_int_equal(access(REFSLAB_DEVICE, F_OK), -1);
-		works(reload());
+		works(module_load());
 		assert_true(eventually(access(REFSLAB_DEVICE, R_OK) == 0));
 	}
-}
-
-static long free_pages(void)
-{
-	char line[128];
-	FILE *file = fopen("/proc/vmstat", "r");
-	long pages = -1;
-
-	assert_non_null(file);
-	while (pages < 0 && fgets(line, sizeof(line), file))
-		sscanf(line, "nr_free_pages %ld", &pages);
-	fclose(file);
-	assert_true(pages > 0);
-	return pages;
 }
 
 /* Whatever the clients left behind, the system has it back. */
@@ -366,16 +326,16 @@ static void test_pages_come_back(void **state)
 		ring(fd, type(fd, 1, 4000), OBJECTS / 2);
 		drop(fd, ring(fd, type(fd, 1, 4000), OBJECTS / 2));
 		close(fd);
-		assert_true(eventually(!unload()));
+		assert_true(eventually(!module_unload()));
 		/* The first round pays for what is only ever made once. */
 		if (!round)
 			before = free_pages();
-		works(reload());
+		works(module_load());
 		assert_true(eventually(access(REFSLAB_DEVICE, R_OK) == 0));
 	}
-	assert_true(eventually(!unload()));
+	assert_true(eventually(!module_unload()));
 	after = free_pages();
-	works(reload());
+	works(module_load());
 	if (after < before - OBJECTS / 2)
 		fail_msg("%ld pages are missing", before - after);
 }

@@ -278,7 +278,7 @@ static void test_long_chain(void **state)
 	enum { LENGTH = 1000000 };
 	int fd = session_with_heap(256 << 20), i;
 	uint32_t link = type(fd, 1, 0);
-	uint64_t head, next, begin, took;
+	uint64_t head, next, begin, took, left, now;
 
 	(void)state;
 	head = make(fd, link);
@@ -296,7 +296,9 @@ static void test_long_chain(void **state)
 	if (took > SECOND)
 		fail_msg("closing the head took %llu ms",
 			 (unsigned long long)took / 1000000);
-	assert_true(eventually(info_of(fd).objects == 0));
+	/* On a busy machine it takes its time, but goes on. */
+	for (left = LENGTH; left; left = now)
+		assert_true(eventually((now = info_of(fd).objects) < left));
 	assert_int_equal(runs_of(fd), 0);
 	close(fd);
 }

@@ -25,9 +25,18 @@ static void put_in_irq(struct irq_work *work)
 static void let_go(struct mutator *m, unsigned int i)
 {
 	struct thing *thing = m->held[i];
+	unsigned long flags;
 
 	m->held[i] = m->held[--m->count];
-	if (pick(&m->random, 16)) {
+	switch (pick(&m->random, 16)) {
+	case 0:
+		break;
+	case 1:
+		raw_spin_lock_irqsave(&m->lock, flags);
+		forget(thing);
+		raw_spin_unlock_irqrestore(&m->lock, flags);
+		return;
+	default:
 		forget(thing);
 		return;
 	}
@@ -116,11 +125,64 @@ static void replace(struct refslab_slot *slot, struct thing *thing)
 		refslab_put(old);
 }
 
+/* What allocates nothing and waits for nothing. */
+static void act_anywhere(struct mutator *m, unsigned int op, struct refslab_slot *slot,
+			 struct thing *b)
+{
+	struct refslab_object *obj;
+
+	switch (op) {
+	case OP_SET:
+		refslab_slot_set(slot, &b->link.object);
+		break;
+	case OP_CLEAR:
+		refslab_slot_clear(slot);
+		break;
+	case OP_MOVE:
+		refslab_slot_move(slot, &b->slot[pick(&m->random, SLOTS - 1)]);
+		break;
+	case OP_CMPXCHG:
+		replace(slot, b);
+		break;
+	case OP_LOAD:
+		obj = refslab_slot_load(slot);
+		if (obj)
+			hold(m, to_thing(obj));
+		break;
+	case OP_LOOKUP:
+		look_up(m);
+		break;
+	case OP_GET:
+		refslab_get(&b->link.object);
+		hold(m, b);
+		break;
+	default:
+		adopt(m);
+	}
+}
+
+static void act(struct mutator *m, unsigned int op, struct refslab_slot *slot,
+		struct thing *b)
+{
+	unsigned long flags;
+
+	if (op == OP_MAKE) {
+		make(m);
+	} else if (op == OP_DROP) {
+		let_go(m, pick(&m->random, m->count));
+	} else if (pick(&m->random, 8)) {
+		act_anywhere(m, op, slot, b);
+	} else {
+		raw_spin_lock_irqsave(&m->lock, flags);
+		act_anywhere(m, op, slot, b);
+		raw_spin_unlock_irqrestore(&m->lock, flags);
+	}
+}
+
 static void step(struct mutator *m)
 {
 	struct rnd_state *random = &m->random;
 	struct refslab_slot *slot;
-	struct refslab_object *obj;
 	struct thing *a, *b;
 	unsigned int op;
 
@@ -141,40 +203,7 @@ static void step(struct mutator *m)
 	/* no room for another reference */
 	if (m->count >= held && op >= OP_LOAD && op != OP_DROP)
 		return;
-	switch (op) {
-	case OP_SET:
-		refslab_slot_set(slot, &b->link.object);
-		break;
-	case OP_CLEAR:
-		refslab_slot_clear(slot);
-		break;
-	case OP_MOVE:
-		refslab_slot_move(slot, &b->slot[pick(random, SLOTS - 1)]);
-		break;
-	case OP_CMPXCHG:
-		replace(slot, b);
-		break;
-	case OP_LOAD:
-		obj = refslab_slot_load(slot);
-		if (obj)
-			hold(m, to_thing(obj));
-		break;
-	case OP_LOOKUP:
-		look_up(m);
-		break;
-	case OP_MAKE:
-		make(m);
-		break;
-	case OP_GET:
-		refslab_get(&b->link.object);
-		hold(m, b);
-		break;
-	case OP_ADOPT:
-		adopt(m);
-		break;
-	default:
-		let_go(m, pick(random, m->count));
-	}
+	act(m, op, slot, b);
 }
 
 int mutate(void *arg)
@@ -199,5 +228,7 @@ int mutate(void *arg)
 void mutator_init(struct mutator *m, unsigned long seed)
 {
 	prandom_seed_state(&m->random, seed);
-	init_irq_work(&m->irq, put_in_irq);
+	raw_spin_lock_init(&m->lock);
+	/* in an interrupt on PREEMPT_RT too */
+	m->irq = IRQ_WORK_INIT_HARD(put_in_irq);
 }

@@ -6,6 +6,7 @@
 #include <linux/irq_work.h>
 #include <linux/prandom.h>
 #include <linux/refslab.h>
+#include <linux/spinlock.h>
 
 #define SLOTS		3
 #define HELD		64U	/* references a mutator can hold */
@@ -67,6 +68,8 @@ struct name {
  * @held: a reference each, of which the oracle knows
  * @count: how many
  * @ops: operations; written by @task, read by others for information
+ * @lock: held by @task around some of what it does, which must be possible
+ *	under a raw lock, on PREEMPT_RT too
  * @irq: puts @irq_put in an interrupt
  * @irq_put: the last one left to it
  */
@@ -76,6 +79,7 @@ struct mutator {
 	struct thing		*held[HELD];
 	unsigned int		count;
 	unsigned long		ops;
+	raw_spinlock_t		lock;
 	struct irq_work		irq;
 	struct refslab_object	*irq_put;
 };

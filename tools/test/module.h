@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The module itself: unloaded, loaded again, and the pages it leaves. */
+#ifndef REFSLAB_TEST_MODULE_H
+#define REFSLAB_TEST_MODULE_H
+
+/* NULL where there is no file to load it from. REFSLAB_MODULE names another. */
+const char *module_file(void);
+
+/* 0 or a negative error; both do not wait. */
+int module_unload(void);
+int module_load(void);
+
+/* Pages that nobody has. */
+long free_pages(void);
+
+#endif
