@@ -89,6 +89,9 @@ test:
 test-all:
 	@$(vm)/test --all
 
+soak:
+	@$(vm)/soak $(KERNEL) $(HOURS)
+
 kunit:
 	@$(vm)/test kunit
 
@@ -141,6 +144,7 @@ help:
 #:                     seconds, from SEED= on, on KERNEL=debug or kcsan, 6.12, 6.1, ...
 #:   make storm        rude things very often: clients killed, the module reloaded, processors taken off, ...;
 #:                     ONLY=kill,cpu: some of them; make storm-6.1-rt: on another kernel
+#:   make soak         torture and the fuzzer in turn for HOURS=4, with an eye on memory
 #:   make bench        what things cost, beside SLUB, kref and language runtimes; ONLY=B1,B6: some figures
 #:   make bench-table  its table again; make bench-doc writes it into Documentation/benchmarks.rst
 #:   make model        every state of the sweep's protocol, by SPIN, and mutants that must fail
@@ -151,4 +155,4 @@ help:
 #: Variables: KDIR=/usr/src/linux-headers-...  KERNELRELEASE=...  DESTDIR=  PREFIX=/usr/local
 #:            V=1 (show commands)  GUEST=6.12  REFSLAB_CACHE=~/.cache/refslab  REFSLAB_ANY_KERNEL=1
 
-.PHONY: module model headers install uninstall tools demo shell guest setup check bench bench-table bench-doc test test-all storm kunit fuzz clean help
+.PHONY: module model headers install uninstall tools demo shell guest setup check bench bench-table bench-doc test test-all soak storm kunit fuzz clean help
