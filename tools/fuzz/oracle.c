@@ -59,7 +59,8 @@ void oracle_errno(struct thread *thread, unsigned long request, int err)
 bool oracle_look(struct thread *thread, const struct session *session,
 		 struct refslab_heap_info *info)
 {
-	if (!thread->process->alone || session->fd < 0)
+	/* a batch under way is another who changes it */
+	if (!thread->process->alone || thread->uring.pending || session->fd < 0)
 		return false;
 	*info = (struct refslab_heap_info){ .size = sizeof(*info) };
 	return !call(thread, session->fd, REFSLAB_HEAP_INFO, info);

@@ -126,6 +126,10 @@ void fuzz_uring(struct thread *thread, struct session *session)
 	result = take(thread);
 	if (wait && n == 1 && !uring->pending && result > 0)
 		batch_learn(thread, session, &results, result);
-	if (uring->pending > ENTRIES || one_in(random, 256))
+	if (uring->pending > ENTRIES || one_in(random, 256)) {
+		/* and nobody will tell when that is over */
+		if (uring->pending)
+			thread->process->alone = false;
 		ring_end(uring);
+	}
 }
