@@ -87,13 +87,19 @@ static void report_kind(const struct counts *counts, enum kind kind, const char 
 	printf("\n");
 }
 
-/* How many kinds were never seen to work. */
-unsigned int count_lacking(const struct counts *counts, const bool *absent)
+/* How many kinds were never seen to work, though they were tried so often. */
+unsigned int count_lacking(const struct counts *counts, const bool *absent,
+			   unsigned long enough)
 {
-	unsigned int kind, n = 0;
+	unsigned int kind, err, n = 0;
+	unsigned long tries;
 
-	for (kind = 0; kind < KINDS; kind++)
-		n += kind_name(kind) && !absent[kind] && !counts->n[kind][0];
+	for (kind = 0; kind < KINDS; kind++) {
+		for (tries = err = 0; err < ERRNOS; err++)
+			tries += counts->n[kind][err];
+		n += kind_name(kind) && !absent[kind] && !counts->n[kind][0] &&
+		     tries >= enough;
+	}
 	return n;
 }
 
