@@ -164,7 +164,7 @@ static void trigger_idle(struct work_struct *work)
 					       struct trigger, idle);
 	struct refslab_heap *heap = container_of(trigger, struct refslab_heap, trigger);
 	s64 out = atomic64_read(&trigger->out);
-	struct refslab_sweep_result result;
+	struct refslab_sweep_result result = { };
 	unsigned int gen;
 	bool urgent;
 
@@ -187,10 +187,12 @@ static void trigger_idle(struct work_struct *work)
 		while (gen < GENERATIONS - 1 && !candidate_any(&heap->sweep, gen))
 			gen++;
 		sweep_counted(heap, gen, &result);
-		WRITE_ONCE(trigger->idle_until,
-			   ktime_get_ns() + IDLE_FACTOR * result.time_ns);
 		out = atomic64_read(&trigger->out);
 	}
+	/* whatever the sweep was for */
+	if (result.time_ns)
+		WRITE_ONCE(trigger->idle_until,
+			   ktime_get_ns() + IDLE_FACTOR * result.time_ns);
 	/* survivors go on as candidates of the next generation, up to the last */
 	trigger->idle_out = out;
 	if (candidate_any(&heap->sweep, GENERATIONS - 1) &&
