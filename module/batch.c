@@ -14,7 +14,8 @@
 #include <linux/nospec.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/uaccess.h>
+
+#include "words.h"
 
 /*
  * In place of a handle, which is never so small a number, for entries that have
@@ -295,45 +296,14 @@ static void take_back(struct session *session, const struct batch *batch,
 
 static bool chunk_in(struct batch *batch, const struct refslab_op __user *ops, u32 n)
 {
-	u32 i, w;
-
-	if (!user_read_access_begin(ops, n * sizeof(*ops)))
-		return false;
-	for (i = 0; i < n; i++) {
-		u64 *to = (u64 *)&batch->ops[i];
-		const u64 __user *from = (const u64 __user *)&ops[i];
-
-#pragma GCC unroll 8
-		for (w = 0; w < OP_WORDS; w++)
-			unsafe_get_user(to[w], &from[w], fault);
-	}
-	user_read_access_end();
-	return true;
-fault:
-	user_read_access_end();
-	return false;
+	return words_from_user((u64 *)batch->ops, (const u64 __user *)ops, n, OP_WORDS);
 }
 
 static bool chunk_out(const struct batch *batch,
 		      struct refslab_result __user *results, u32 n)
 {
-	u32 i, w;
-
-	if (!user_write_access_begin(results, n * sizeof(*results)))
-		return false;
-	for (i = 0; i < n; i++) {
-		const u64 *from = (const u64 *)&batch->results[i];
-		u64 __user *to = (u64 __user *)&results[i];
-
-#pragma GCC unroll 8
-		for (w = 0; w < RESULT_WORDS; w++)
-			unsafe_put_user(from[w], &to[w], fault);
-	}
-	user_write_access_end();
-	return true;
-fault:
-	user_write_access_end();
-	return false;
+	return words_to_user((u64 __user *)results, (const u64 *)batch->results, n,
+			     RESULT_WORDS);
 }
 
 /* REFSLAB_BATCH */

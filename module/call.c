@@ -194,7 +194,7 @@ static __always_inline int copy_in(const struct session_call *call,
 				   union session_data *data, void __user *user)
 {
 	/* as this kernel knows it: the usual case, and the size is a field too */
-	if (likely(words_from_user((u64 *)data, user, call->words) &&
+	if (likely(words_from_user((u64 *)data, user, call->words, 1) &&
 		   data->size == call->size))
 		return 0;
 	return copy_in_other(call, data, user);
@@ -204,7 +204,7 @@ static __always_inline bool copy_out(const struct session_call *call,
 				     const union session_data *data, void __user *user)
 {
 	if (likely(data->size == call->size))
-		return words_to_user(user, (const u64 *)data, call->words);
+		return words_to_user(user, (const u64 *)data, call->words, 1);
 	return !copy_to_user(user, data, min_t(size_t, data->size, call->size));
 }
 

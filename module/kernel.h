@@ -15,5 +15,6 @@
 #define REFSLAB_KERNELS_TESTED	"6.1 to 6.12"
 
 bool kernel_is_tested(const char *release);
+int kernel_check(void);
 
 #endif /* _REFSLAB_KERNEL_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Small structures of whole u64 to and from the caller's memory, without a call:
+ * Structures of whole u64 to and from the caller's memory, without a call:
  * for sizes at which finding the best way to copy costs more than copying.
  */
 #ifndef _REFSLAB_WORDS_H
@@ -9,16 +9,21 @@
 #include <linux/types.h>
 #include <linux/uaccess.h>
 
-/* @n words from @from; false if not all of them could be read. */
+/*
+ * @n records of @words, a constant, from @from; false if not all of them could be
+ * read.
+ */
 static __always_inline bool words_from_user(u64 *to, const u64 __user *from,
-					    size_t n)
+					    size_t n, size_t words)
 {
-	size_t i;
+	size_t i, w;
 
-	if (!user_read_access_begin(from, n * sizeof(*from)))
+	if (!user_read_access_begin(from, n * words * sizeof(*from)))
 		return false;
-	for (i = 0; i < n; i++)
-		unsafe_get_user(to[i], &from[i], fault);
+	for (i = 0; i < n; i++, to += words, from += words)
+#pragma GCC unroll 8
+		for (w = 0; w < words; w++)
+			unsafe_get_user(to[w], &from[w], fault);
 	user_read_access_end();
 	return true;
 fault:
@@ -26,16 +31,18 @@ fault:
 	return false;
 }
 
-/* @n words to @to; false if not all of them could be written. */
+/* The same to @to. */
 static __always_inline bool words_to_user(u64 __user *to, const u64 *from,
-					  size_t n)
+					  size_t n, size_t words)
 {
-	size_t i;
+	size_t i, w;
 
-	if (!user_write_access_begin(to, n * sizeof(*to)))
+	if (!user_write_access_begin(to, n * words * sizeof(*to)))
 		return false;
-	for (i = 0; i < n; i++)
-		unsafe_put_user(from[i], &to[i], fault);
+	for (i = 0; i < n; i++, to += words, from += words)
+#pragma GCC unroll 8
+		for (w = 0; w < words; w++)
+			unsafe_put_user(from[w], &to[w], fault);
 	user_write_access_end();
 	return true;
 fault:
