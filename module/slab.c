@@ -82,6 +82,27 @@ static u32 random_start(const struct slab *slab)
 				slab->layout->objects);
 }
 
+/* What those expect that look at a free object, or take it. */
+static void setup_objects(const struct slab *slab, struct refslab_type *type)
+{
+	const u32 size = type->layout.size;
+	void *first = slab_object(slab, 0), *end = first + type->layout.objects * size;
+	void *object;
+
+	refslab_kasan_unpoison(first, end - first);
+	for (object = first; object < end; object += size)
+		atomic64_set(&((struct refslab_object *)object)->word, 0);
+	if (!type->leaf)
+		for (object = first; object < end; object += size)
+			WRITE_ONCE(*object_note(object), 0);
+	if (IS_ENABLED(CONFIG_KASAN))
+		for (object = first; object < end; object += size)
+			refslab_kasan_poison(object + type->header, size - type->header);
+	if (debug_on(type))
+		for (object = first; object < end; object += size)
+			debug_setup(type, object);
+}
+
 static void slab_setup(struct slab *slab, struct refslab_type *type)
 {
 	const struct slab_layout *layout = &type->layout;
@@ -100,18 +121,7 @@ static void slab_setup(struct slab *slab, struct refslab_type *type)
 		INIT_LIST_HEAD(&slab->dirty[i]);
 	memset(slab->bits, 0, layout->bitmaps * layout->words * sizeof(long));
 	bitmap_set(slab->bits, 0, layout->objects);
-	for (i = 0; i < layout->objects; i++) {
-		struct refslab_object *object = slab_object(slab, i);
-
-		refslab_kasan_unpoison(object, layout->size);
-		atomic64_set(&object->word, 0);
-		if (!type->leaf)
-			WRITE_ONCE(*object_note(object), 0);
-		refslab_kasan_poison((void *)object + type->header,
-				     layout->size - type->header);
-		if (debug_on(type))
-			debug_setup(type, object);
-	}
+	setup_objects(slab, type);
 	trace_refslab_slab_create(type, slab);
 }
 
@@ -201,23 +211,44 @@ static void slab_retire(struct refslab_type *type, struct slab_node *node,
 	pool_put_chunk(&type->heap->pool, &slab->chunk);
 }
 
+/* Objects of a word of the bitmap, the first of which is @object; what is left of it. */
+static unsigned long take_word(unsigned long bits, void *object, u32 size,
+			       void **objects, unsigned int n)
+{
+	unsigned int first = __ffs(bits), i;
+
+	if (bits + BIT(first)) {
+		for (i = 0; i < n && bits; i++, bits &= bits - 1)
+			objects[i] = object + __ffs(bits) * size;
+		return bits;
+	}
+	/* all that follow are there, as in a fresh slab */
+	n = min(n, BITS_PER_LONG - first);
+	object += first * size;
+	for (i = 0; i < n; i++, object += size)
+		objects[i] = object;
+	return first + n < BITS_PER_LONG ? bits & (~0UL << (first + n)) : 0;
+}
+
 /* Objects of one slab, from its start on and round; their bits are cleared. */
 static unsigned int take_bits(struct slab *slab, unsigned int n, void **objects)
 {
 	const struct slab_layout *layout = slab->layout;
-	unsigned int words = layout->words, w = slab->start / BITS_PER_LONG;
-	void *first = slab_object(slab, 0);
-	unsigned long bits, mask = ~0UL << (slab->start % BITS_PER_LONG);
-	unsigned int got = 0, i;
+	unsigned int w = slab->start / BITS_PER_LONG, got = 0, i;
+	unsigned long bits, left, mask = ~0UL << (slab->start % BITS_PER_LONG);
 
-	/* the first word twice: from the start on, and in the end up to it */
-	for (i = 0; i <= words && got < n; i++) {
+	n = min(n, slab->free);
+	/* the first word perhaps twice: from the start on, and in the end up to it */
+	for (i = 0; i <= layout->words && got < n; i++) {
 		bits = slab->bits[w] & mask;
-		for (; bits && got < n; bits &= bits - 1)
-			objects[got++] = first + (w * BITS_PER_LONG + __ffs(bits)) * layout->size;
-		slab->bits[w] = (slab->bits[w] & ~mask) | bits;
+		if (bits) {
+			left = take_word(bits, slab_object(slab, w * BITS_PER_LONG), layout->size,
+					 objects + got, n - got);
+			slab->bits[w] ^= bits ^ left;
+			got += hweight_long(bits ^ left);
+		}
 		mask = ~0UL;
-		if (++w == words)
+		if (++w == layout->words)
 			w = 0;
 	}
 	return got;
@@ -276,28 +307,67 @@ unsigned int slab_take(struct refslab_type *type, int nid, unsigned int n,
 	return got;
 }
 
-/* One object back into its slab; false if it was there, or is none of @type's. */
-static bool give_one(struct refslab_type *type, struct slab_node *node, struct slab *slab,
-		     void *object)
+/* What follows from @n objects that came back into a slab, @last among them. */
+static __always_inline void slab_given(struct refslab_type *type, struct slab_node *node,
+				       struct slab *slab, unsigned int n, void *last)
 {
-	lockdep_assert_held(&node->lock);
-	if (unlikely(slab->type != type ||
-		     __test_and_set_bit(slab_index(slab, object), slab->bits))) {
-		report_bad_free(type, object);
-		return false;
-	}
-	if (!slab->free++) {
+	node->out -= n;
+	if (!slab->free) {
+		/* the next search begins where there is one */
+		slab->start = slab_index(slab, last);
 		list_add(&slab->list, &node->partial);
 		node->partial_count++;
 	}
+	slab->free += n;
 	if (likely(slab->free < type->layout.objects))
-		return true;
+		return;
 	node->empty++;
 	if (node->empty > KEEP_EMPTY)
 		slab_retire(type, node, slab);
 	else
 		list_move_tail(&slab->list, &node->partial);
-	return true;
+}
+
+/*
+ * Objects of one node back into their slabs; where the first one of another node
+ * is, or the end. What comes from one slab often lies side by side.
+ */
+static void **give_here(struct refslab_type *type, struct slab_node *node,
+			void **objects, void **end, unsigned int *bad)
+{
+	const int nid = node - type->nodes;
+	struct slab *slab;
+	unsigned int n;
+	void *first;
+
+	lockdep_assert_held(&node->lock);
+	do {
+		slab = slab_of(*objects);
+		if (slab->chunk.nid != nid)
+			break;
+		if (unlikely(slab->type != type)) {
+			report_bad_free(type, *objects++);
+			++*bad;
+			continue;
+		}
+		first = slab_object(slab, 0);
+		n = 0;
+		do {
+			/* slab_index(), with what is the same for all */
+			u32 i = ((u64)(u32)(*objects - first) * type->layout.inverse) >> 32;
+
+			if (likely(!__test_and_set_bit(i, slab->bits))) {
+				n++;
+			} else {
+				/* it was there */
+				report_bad_free(type, *objects);
+				++*bad;
+			}
+		} while (++objects < end && slab_of(*objects) == slab);
+		if (likely(n))
+			slab_given(type, node, slab, n, objects[-1]);
+	} while (objects < end);
+	return objects;
 }
 
 /**
@@ -312,30 +382,20 @@ static bool give_one(struct refslab_type *type, struct slab_node *node, struct s
  */
 void slab_give(struct refslab_type *type, unsigned int n, void **objects)
 {
-	unsigned int i = 0, given = 0, here;
-	struct slab *slab = slab_of(*objects);
+	void **end = objects + n;
 	struct slab_node *node;
+	unsigned int bad = 0;
 	unsigned long flags;
-	int nid;
 
-	while (i < n) {
+	while (objects < end) {
 		/* objects of a magazine are of one node, as a rule */
-		nid = slab->chunk.nid;
-		node = &type->nodes[nid];
-		here = 0;
+		node = &type->nodes[slab_of(*objects)->chunk.nid];
 		raw_spin_lock_irqsave(&node->lock, flags);
-		do {
-			here += give_one(type, node, slab, objects[i]);
-			if (++i == n)
-				break;
-			slab = slab_of(objects[i]);
-		} while (slab->chunk.nid == nid);
-		node->out -= here;
+		objects = give_here(type, node, objects, end, &bad);
 		raw_spin_unlock_irqrestore(&node->lock, flags);
-		given += here;
 	}
-	if (given && !type->leaf)
-		trigger_given(type->heap, given);
+	if (n > bad && !type->leaf)
+		trigger_given(type->heap, n - bad);
 }
 
 /**

@@ -39,7 +39,7 @@ struct slab_layout {
  * @layout: type's
  * @list: node->partial, if it has free objects; node->lock
  * @free: objects in the slab, neither with users nor in a magazine; node->lock
- * @start: objects are handed out from this one on; fixed while the type has it
+ * @start: objects are handed out from this one on; node->lock
  * @retired: on its way back to the pool: not to be put on a dirty list;
  *	heap's dirty lock
  * @dirty: the heap's dirty list of each generation, or empty; heap's dirty lock
