@@ -15,9 +15,10 @@ static struct refslab_magazine *mine(struct refslab_type *type)
 	return raw_cpu_ptr(type->path.magazines);
 }
 
+/* With users, or in magazines. */
 static unsigned long type_out(struct refslab_type *type)
 {
-	unsigned long out = 0;
+	unsigned long out = -depot_objects(type);
 	int nid;
 
 	for_each_node_state(nid, N_MEMORY)

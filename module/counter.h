@@ -11,11 +11,11 @@
  */
 enum counter {
 	ALLOC_SLOWPATH,	/* allocations that the magazine did not serve */
-	ALLOC_REFILL,	/* half a magazine, or less, came from the slabs */
+	ALLOC_REFILL,	/* half a magazine, or less, came from depot or slabs */
 	ALLOC_BUSY,	/* of the slow ones: an interrupt found the magazine in use */
 	ALLOC_SLAB,	/* slabs that came from the pool */
 	FREE_SLOWPATH,	/* frees that the magazine did not take as it was */
-	FREE_FLUSH,	/* half a magazine went to the slabs to make room */
+	FREE_FLUSH,	/* half a magazine went to depot or slabs to make room */
 	FREE_BUSY,	/* of the slow ones: an interrupt found the magazine in use */
 	FREE_SLAB,	/* slabs that went back to the pool */
 	COUNTERS

@@ -6,8 +6,8 @@
  * that finds it so goes to the slabs, whose locks are irqsave. So the
  * usual path, which is inline (refslab_alloc(), magazine_free()), neither
  * disables interrupts nor has an atomic step. Empty magazines are filled, and
- * full ones emptied, by half, so that an object to and fro does not go to the
- * slabs each time.
+ * full ones emptied, by half, so that an object to and fro does not go further
+ * each time: to the node's depot, and beyond it to the slabs.
  */
 #include "magazine.h"
 
@@ -76,9 +76,9 @@ static void *take_one(struct refslab_type *type, int nid)
 	count = magazine_begin(m);
 	if (count >= 0) {
 		if (!count) {
-			taken = slab_take(type, nid,
-					  READ_ONCE(type->path.magazine_size) / 2,
-					  (void **)m->objects);
+			count = READ_ONCE(type->path.magazine_size) / 2;
+			taken = depot_take(type, nid, count, (void **)m->objects) ?:
+				slab_take(type, nid, count, (void **)m->objects);
 			if (taken)
 				counter_inc(type, ALLOC_REFILL);
 			count = taken;
@@ -226,9 +226,11 @@ void magazine_free_bulk(struct refslab_type *type, unsigned int n, void **object
 		counter_inc(type, FREE_FLUSH);
 		/* the bottom half has been here longest */
 		gone = count - keep;
-		slab_give(type, gone, (void **)m->objects);
+		some = depot_give(type, gone, (void **)m->objects);
+		if (some < gone)
+			slab_give(type, gone - some, (void **)m->objects + some);
 		count = keep;
-		memmove(m->objects, m->objects + gone, count * sizeof(*m->objects));
+		move_objects((void **)m->objects, (void **)m->objects + gone, count);
 	}
 	__refslab_magazine_done(m, count);
 	preempt_enable();
@@ -260,7 +262,8 @@ static void drain_here(void *type)
 }
 
 /**
- * magazine_drain_local - empty this CPU's magazine of a type into its slabs
+ * magazine_drain_local - empty this CPU's magazine of a type, and the depots,
+ *	into its slabs
  * @type: the type
  *
  * Context: Any context.
@@ -270,6 +273,7 @@ void magazine_drain_local(struct refslab_type *type)
 	preempt_disable();
 	drain_here(type);
 	preempt_enable();
+	depot_pour(type);
 }
 
 /* drain_mutex: so that a CPU that is off is drained by one of us only. */
@@ -284,10 +288,11 @@ static void drain_all(struct refslab_type *type)
 	for_each_possible_cpu(cpu)
 		if (!cpu_online(cpu))
 			drain_one(type, per_cpu_ptr(type->path.magazines, cpu));
+	depot_pour(type);
 }
 
 /**
- * magazine_drain - empty the magazines of a type into its slabs
+ * magazine_drain - empty the magazines and depots of a type into its slabs
  * @type: the type
  *
  * A magazine at work at the moment is left alone.
@@ -382,14 +387,9 @@ int magazine_validate(struct refslab_type *type)
 
 		if (m->busy || m->count > type->magazine_room)
 			err = -EUCLEAN;
-		for (i = 0; i < m->count && !err; i++) {
-			struct refslab_object *object = m->objects[i];
-			struct slab *slab = slab_of(object);
-
-			if (slab->type != type || atomic64_read(&object->word) ||
-			    slab_is_free(slab, slab_index(slab, object)))
+		for (i = 0; i < m->count && !err; i++)
+			if (!slab_is_out(type, m->objects[i]))
 				err = -EUCLEAN;
-		}
 	}
 	WARN(err, "refslab: a magazine of type %s holds what it should not\n",
 	     type->name);

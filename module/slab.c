@@ -371,16 +371,18 @@ static void **give_here(struct refslab_type *type, struct slab_node *node,
 }
 
 /**
- * slab_give - put free objects back into their slabs
+ * slab_return - put free objects back into their slabs
  * @type: their type
  * @n: how many
  * @objects: objects of any slabs of the type
  *
- * Slabs that empty, but for one a node, go back to the pool.
+ * Slabs that empty, but for one a node, go back to the pool. Leaves it to the
+ * caller to tell trigger_given().
  *
  * Context: Any context; takes raw locks.
+ * Return: how many; the others are none of the type's, or were there.
  */
-void slab_give(struct refslab_type *type, unsigned int n, void **objects)
+unsigned int slab_return(struct refslab_type *type, unsigned int n, void **objects)
 {
 	void **end = objects + n;
 	struct slab_node *node;
@@ -394,8 +396,22 @@ void slab_give(struct refslab_type *type, unsigned int n, void **objects)
 		objects = give_here(type, node, objects, end, &bad);
 		raw_spin_unlock_irqrestore(&node->lock, flags);
 	}
-	if (n > bad && !type->leaf)
-		trigger_given(type->heap, n - bad);
+	return n - bad;
+}
+
+/**
+ * slab_give - the same, and tell it
+ * @type: their type
+ * @n: how many
+ * @objects: objects of any slabs of the type
+ *
+ * Context: Any context; takes raw locks.
+ */
+void slab_give(struct refslab_type *type, unsigned int n, void **objects)
+{
+	n = slab_return(type, n, objects);
+	if (n && !type->leaf)
+		trigger_given(type->heap, n);
 }
 
 /**
@@ -434,6 +450,21 @@ void slab_shrink(struct refslab_type *type)
 bool slab_is_free(struct slab *slab, u32 index)
 {
 	return test_bit(index, slab->bits);
+}
+
+/**
+ * slab_is_out - whether an object is what magazines and depots may hold
+ * @type: the type
+ * @object: the object
+ *
+ * For validators: nobody uses it meanwhile.
+ */
+bool slab_is_out(struct refslab_type *type, struct refslab_object *object)
+{
+	struct slab *slab = slab_of(object);
+
+	return slab->type == type && !atomic64_read(&object->word) &&
+	       !slab_is_free(slab, slab_index(slab, object));
 }
 
 /**

@@ -7,6 +7,7 @@
 #include <linux/list.h>
 #include <linux/spinlock.h>
 
+#include "depot.h"
 #include "pool.h"
 
 #define GENERATIONS	3
@@ -66,7 +67,9 @@ struct slab {
  * @slabs: with free objects and without; @lock
  * @partial_count: on @partial; @lock
  * @empty: slabs on @partial with all objects free; @lock
- * @out: objects with users or in magazines; @lock
+ * @out: objects with users, in magazines or in depots; @lock
+ * @depot: free objects at hand, or NULL: the node had no memory when the type
+ *	was made; fixed
  */
 struct slab_node {
 	raw_spinlock_t	lock;
@@ -75,6 +78,7 @@ struct slab_node {
 	unsigned long	partial_count;
 	unsigned long	empty;
 	unsigned long	out;
+	struct depot	*depot;
 };
 
 /* A chunk is naturally aligned, so its slab is found from any address in it. */
@@ -160,10 +164,12 @@ void slab_node_init(struct slab_node *node);
 
 unsigned int slab_take(struct refslab_type *type, int nid, unsigned int n,
 		       void **objects);
+unsigned int slab_return(struct refslab_type *type, unsigned int n, void **objects);
 void slab_give(struct refslab_type *type, unsigned int n, void **objects);
 int slab_grow(struct refslab_type *type, int nid, gfp_t gfp);
 void slab_shrink(struct refslab_type *type);
 bool slab_is_free(struct slab *slab, u32 index);
+bool slab_is_out(struct refslab_type *type, struct refslab_object *object);
 int slab_validate(struct slab *slab);
 
 #endif /* _REFSLAB_SLAB_H */

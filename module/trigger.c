@@ -300,6 +300,8 @@ static void drain(struct refslab_heap *heap)
 		/* only where it helps: all CPUs are interrupted for each */
 		if (magazine_objects(type) && !(magazines && magazine_try_drain(type)))
 			magazine_drain_local(type);
+		else
+			depot_pour(type);
 		slab_shrink(type);
 	}
 	if (magazines)

@@ -170,6 +170,10 @@ struct refslab_type *refslab_type_create(struct refslab_heap *heap,
 		goto err_free;
 	for (nid = 0; nid < nr_node_ids; nid++)
 		slab_node_init(&type->nodes[nid]);
+	err = depot_create(type, gfp);
+	if (err)
+		goto err_free;
+	err = -ENOMEM;
 	type->counters = alloc_percpu_gfp(struct counters, gfp);
 	if (!type->counters)
 		goto err_free;
@@ -224,12 +228,14 @@ void type_free(struct refslab_type *type)
 	}
 	debug_end(type);
 	free_percpu(type->counters);
+	if (type->nodes)
+		depot_destroy(type);
 	kfree(type->nodes);
 	kfree(type->slot_offsets);
 	kfree(type);
 }
 
-/* Objects outside the slabs, in magazines or with users. */
+/* Objects outside the slabs: in magazines, in depots, or with users. */
 static unsigned long type_out(struct refslab_type *type)
 {
 	unsigned long n = 0;
@@ -330,7 +336,7 @@ EXPORT_SYMBOL_GPL(refslab_type_priv);
  */
 unsigned long refslab_type_objects(const struct refslab_type *type)
 {
-	unsigned long in = magazine_objects((struct refslab_type *)type);
+	unsigned long in = magazine_objects((struct refslab_type *)type) + depot_objects(type);
 	unsigned long out = type_out((struct refslab_type *)type);
 
 	/* set aside: neither lives nor in a magazine */
@@ -390,7 +396,7 @@ struct refslab_type *type_next(struct refslab_heap *heap, u32 id)
 int type_validate(struct refslab_type *type)
 {
 	unsigned long slabs, partial, empty, out, flags;
-	int nid, err = magazine_validate(type);
+	int nid, err = magazine_validate(type) ?: depot_validate(type);
 	struct slab_node *node;
 	struct slab *slab;
 	u32 number;

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Depots: a node's larger stack of free objects, between magazines and slabs.
+ *
+ * What half a magazine costs that goes to the slabs depends on how many slabs it
+ * is from, and in a large heap each object is from another. What goes to the depot
+ * is copied, and comes back so. Bursts that are longer than a magazine, and
+ * objects that one CPU allocates and another frees, move that way.
+ *
+ * An object in a depot keeps its slab from being given back, as one in a magazine
+ * does. So the depot is poured into the slabs when memory is short, when somebody
+ * asks for it, and when it would have more than is elsewhere: a type whose objects
+ * have gone keeps little.
+ */
+#include "depot.h"
+
+#include <linux/nodemask.h>
+#include <linux/slab.h>
+#include <linux/topology.h>
+
+#include "heap.h"
+
+/* Magazines that a depot holds as much as. */
+#define DEPOT_MAGAZINES	4U
+
+/* With what goes before them a page. */
+#define DEPOT_MOST	((PAGE_SIZE - sizeof(struct depot)) / sizeof(void *))
+
+/* Objects that go to the slabs while interrupts are off. */
+#define POUR_BATCH	64U
+
+/**
+ * depot_create - make a type's depots
+ * @type: the type, its nodes made
+ * @gfp: for memory
+ *
+ * Context: As @gfp allows.
+ * Return: 0, or -ENOMEM; depot_destroy() is right in either case.
+ */
+int depot_create(struct refslab_type *type, gfp_t gfp)
+{
+	unsigned int room = min(DEPOT_MAGAZINES * magazine_size(type->layout.size), DEPOT_MOST);
+	struct depot *depot;
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY) {
+		depot = kmalloc_node(struct_size(depot, objects, room), gfp, nid);
+		if (!depot)
+			return -ENOMEM;
+		raw_spin_lock_init(&depot->lock);
+		depot->count = 0;
+		depot->room = room;
+		type->nodes[nid].depot = depot;
+	}
+	return 0;
+}
+
+/* What was in them has been poured. */
+void depot_destroy(struct refslab_type *type)
+{
+	int nid;
+
+	for (nid = 0; nid < nr_node_ids; nid++)
+		kfree(type->nodes[nid].depot);
+}
+
+/**
+ * depot_take - take free objects out of a node's depot
+ * @type: their type
+ * @nid: the node
+ * @n: how many at most
+ * @objects: filled in
+ *
+ * Leaves it to the caller to tell trigger_taken().
+ *
+ * Context: Any context; takes the depot's raw lock.
+ * Return: how many.
+ */
+unsigned int depot_take(struct refslab_type *type, int nid, unsigned int n, void **objects)
+{
+	struct depot *depot = type->nodes[nid].depot;
+	unsigned long flags;
+
+	/* may be old: then the slabs have some */
+	if (!depot || !READ_ONCE(depot->count))
+		return 0;
+	raw_spin_lock_irqsave(&depot->lock, flags);
+	n = min(n, depot->count);
+	move_objects(objects, depot->objects + depot->count - n, n);
+	WRITE_ONCE(depot->count, depot->count - n);
+	raw_spin_unlock_irqrestore(&depot->lock, flags);
+	return n;
+}
+
+static void pour(struct refslab_type *type, struct depot *depot)
+{
+	unsigned long flags;
+	unsigned int n;
+
+	do {
+		raw_spin_lock_irqsave(&depot->lock, flags);
+		n = min(depot->count, POUR_BATCH);
+		if (n)
+			slab_return(type, n, depot->objects + depot->count - n);
+		WRITE_ONCE(depot->count, depot->count - n);
+		raw_spin_unlock_irqrestore(&depot->lock, flags);
+	} while (n);
+}
+
+/**
+ * depot_give - put free objects into this node's depot
+ * @type: their type
+ * @n: how many
+ * @objects: they
+ *
+ * Context: Any context; takes raw locks.
+ * Return: how many of the first of them; there may have been no room for more.
+ */
+unsigned int depot_give(struct refslab_type *type, unsigned int n, void **objects)
+{
+	struct slab_node *node = &type->nodes[numa_mem_id()];
+	struct depot *depot = node->depot;
+	unsigned int most;
+	unsigned long flags;
+	long elsewhere;
+
+	if (!depot)
+		return 0;
+	/* a magazine that was made smaller is meant to have less lie idle */
+	most = min(depot->room, DEPOT_MAGAZINES * READ_ONCE(type->path.magazine_size));
+	raw_spin_lock_irqsave(&depot->lock, flags);
+	/* about: others go on, and objects may be of another node */
+	elsewhere = data_race(READ_ONCE(node->out)) - depot->count;
+	if (unlikely(elsewhere < (long)depot->count + n)) {
+		raw_spin_unlock_irqrestore(&depot->lock, flags);
+		pour(type, depot);
+		return 0;
+	}
+	n = depot->count < most ? min(n, most - depot->count) : 0;
+	move_objects(depot->objects + depot->count, objects, n);
+	WRITE_ONCE(depot->count, depot->count + n);
+	raw_spin_unlock_irqrestore(&depot->lock, flags);
+	if (n && !type->leaf)
+		trigger_given(type->heap, n);
+	return n;
+}
+
+/**
+ * depot_pour - empty a type's depots into its slabs
+ * @type: the type
+ *
+ * Context: Any context; takes raw locks.
+ */
+void depot_pour(struct refslab_type *type)
+{
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY)
+		if (type->nodes[nid].depot)
+			pour(type, type->nodes[nid].depot);
+}
+
+/**
+ * depot_objects - how many free objects the depots of a type hold
+ * @type: the type
+ *
+ * For information: others go on meanwhile.
+ *
+ * Context: Any context.
+ */
+unsigned long depot_objects(const struct refslab_type *type)
+{
+	unsigned long n = 0;
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY)
+		if (type->nodes[nid].depot)
+			n += READ_ONCE(type->nodes[nid].depot->count);
+	return n;
+}
+
+/**
+ * depot_validate - check the depots of a type that nobody uses meanwhile
+ * @type: the type
+ *
+ * Return: 0, or -EUCLEAN after a WARN.
+ */
+int depot_validate(struct refslab_type *type)
+{
+	int nid, err = 0;
+	u32 i;
+
+	for_each_node_state(nid, N_MEMORY) {
+		struct depot *depot = type->nodes[nid].depot;
+
+		if (!depot)
+			continue;
+		if (depot->count > depot->room)
+			err = -EUCLEAN;
+		for (i = 0; i < depot->count && !err; i++)
+			if (!slab_is_out(type, depot->objects[i]))
+				err = -EUCLEAN;
+	}
+	WARN(err, "refslab: a depot of type %s holds what it should not\n", type->name);
+	return err;
+}
