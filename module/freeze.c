@@ -53,7 +53,6 @@ static unsigned long walk(struct refslab_heap *heap, bool (*want)(u64 note),
 	unsigned long n = 0;
 	u32 number, i, from, end;
 	struct slab *slab;
-	u64 old;
 
 	for (number = 0; number < READ_ONCE(heap->pool.next_number); number++) {
 		for (from = 0, end = 1; from < end; from += SECTION_OBJECTS) {
@@ -67,7 +66,7 @@ static unsigned long walk(struct refslab_heap *heap, bool (*want)(u64 note),
 				    !want(READ_ONCE(*object_note(obj))))
 					continue;
 				if (note) {
-					if (!sweep_own(obj, 0, &old))
+					if (!sweep_own(obj, 0))
 						continue;
 					sweep_disown(obj, note | (READ_ONCE(*object_note(obj)) &
 								  NOTE_FINALIZED), list);

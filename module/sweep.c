@@ -23,21 +23,16 @@
 #include <linux/sched.h>
 
 #include "delay.h"
+#include "gathered.h"
 #include "heap.h"
 #include "report.h"
 #include "trace.h"
 
-/* Slots read in one RCU read section. */
-#define SECTION_SLOTS	64
+/* Objects and slots read in one RCU read section, about. */
+#define SECTION_STEPS	128
 /* Recounts (4) and commits (6) before T is given up for this time. */
 #define RECOUNTS_MAX	8
 #define ROUNDS_MAX	4
-
-/* A list of gathered objects, through the links of their notes. */
-struct gathered {
-	struct refslab_object *head, *tail;
-	unsigned long count;
-};
 
 /**
  * struct run - one sweep
@@ -47,11 +42,8 @@ struct gathered {
  * @all: what was gathered; empty once it is split
  * @t: the tentative ones
  * @live: the others
- * @marks: the mark stack
- * @chunk: the chunk looked up last, and its @number: objects next to each other
- *	on a list lie next to each other in memory as a rule
- * @number: its number
- * @steps: slots read so far
+ * @finder: objects by their numbers
+ * @steps: objects and slots read in this read section
  * @dead: objects that died in T
  * @given_up: T was, and goes on as it is
  * @quarantined: T was, in place of being freed
@@ -63,10 +55,8 @@ struct run {
 	struct sweep	*sweep;
 	unsigned int	gen;
 	struct gathered	all, t, live;
-	struct refslab_object *marks;
-	struct chunk	*chunk;
-	u32		number;
-	unsigned long	steps;
+	struct finder	finder;
+	unsigned int	steps;
 	unsigned long	dead;
 	bool		given_up;
 	bool		quarantined;
@@ -74,68 +64,7 @@ struct run {
 	struct refslab_sweep_result *result;
 };
 
-/* --- notes --- */
-
-static struct refslab_object *numbered(struct run *run, u32 number)
-{
-	u32 chunk = number >> CHUNK_GRANULES_SHIFT;
-
-	if (!number)
-		return NULL;
-	if (chunk != run->number || !run->chunk) {
-		run->number = chunk;
-		run->chunk = pool_chunk(&run->heap->pool, chunk);
-	}
-	return (void *)run->chunk +
-	       ((number & (BIT(CHUNK_GRANULES_SHIFT) - 1)) << GRANULE_SHIFT);
-}
-
-static u64 note(struct refslab_object *obj)
-{
-	return READ_ONCE(*object_note(obj));
-}
-
-/* Pairs with the READ_ONCE() of the generation in candidate_list(). */
-static void set_note(struct refslab_object *obj, u64 value)
-{
-	WRITE_ONCE(*object_note(obj), value);
-}
-
-static struct refslab_object *link_of(struct run *run, struct refslab_object *obj)
-{
-	return numbered(run, note(obj) & NUMBER_MASK);
-}
-
-static u64 scratch_of(struct refslab_object *obj)
-{
-	return (note(obj) & NOTE_SCRATCH) >> NOTE_SCRATCH_SHIFT;
-}
-
-static void set_scratch(struct refslab_object *obj, u64 scratch)
-{
-	set_note(obj, (note(obj) & ~NOTE_SCRATCH) | scratch << NOTE_SCRATCH_SHIFT);
-}
-
-/* At its maximum it stays, which no count equals: such an object is live. */
-static void scratch_add(struct refslab_object *obj)
-{
-	u64 old = note(obj);
-
-	if ((old & NOTE_SCRATCH) != NOTE_SCRATCH)
-		set_note(obj, old + BIT_ULL(NOTE_SCRATCH_SHIFT));
-}
-
-/* @note_new is what the object's note becomes; nothing is linked behind it. */
-static void append(struct gathered *list, struct refslab_object *obj, u64 note_new)
-{
-	set_note(obj, note_new & ~NUMBER_MASK);
-	if (list->tail)
-		set_note(list->tail, note(list->tail) | slab_number(obj));
-	else
-		list->head = obj;
-	list->tail = obj;
-	list->count++;
-}
+/* --- words --- */
 
 static bool is_gathered(struct refslab_object *obj)
 {
@@ -158,17 +87,20 @@ static bool wants_finalize(struct refslab_object *obj)
 	return slab_of(obj)->type->finalize && !(note(obj) & NOTE_FINALIZED);
 }
 
-/* Untouched, and all its references are edges counted. */
-static bool looks_dead(struct run *run, struct refslab_object *obj)
+/* With the count's top bit a tryget pins it, claimed or not. */
+#define COUNT_OF_DEAD	(REFSLAB_COUNT_MASK & ~REFSLAB_COUNT_TOP)
+
+/* Untouched, and all its references, of which there are some, are edges counted. */
+static __always_inline bool looks_dead(struct run *run, struct refslab_object *obj, u64 note)
 {
 	u64 word = atomic64_read_acquire(&obj->word);
+	u64 scratch = (note & NOTE_SCRATCH) >> NOTE_SCRATCH_SHIFT;
 
 	/* came in after the finalizers had run: its turn is next time */
-	if (run->finalized && wants_finalize(obj))
+	if (unlikely(run->finalized) && wants_finalize(obj))
 		return false;
-	/* with the count's top bit a tryget pins it, claimed or not */
-	return !word_touched(word) && !(word & (REFSLAB_PINNED | REFSLAB_COUNT_TOP)) &&
-	       word_count(word) && word_count(word) == scratch_of(obj);
+	return (word & ~COUNT_OF_DEAD) == (REFSLAB_GATHERED | REFSLAB_UNLISTED) &&
+	       scratch && word_count(word) == scratch;
 }
 
 /* --- reading slots --- */
@@ -176,19 +108,23 @@ static bool looks_dead(struct run *run, struct refslab_object *obj)
 /*
  * Whatever a slot refers to may be let go and freed any moment; its memory
  * stays what it is as long as the read section lasts. So a section covers a
- * bounded number of slots, and no target is remembered beyond it unless it was
- * gathered.
+ * bounded number of slots, SECTION_STEPS and those of one object, and no target
+ * is remembered beyond it unless it was gathered.
  */
 static void section_begin(struct run *run)
 	__acquires(RCU)
 {
+	run->steps = 0;
 	rcu_read_lock();
 }
 
-static void section_step(struct run *run)
+/* What is to be read next are so many objects and slots. */
+static __always_inline void section_step(struct run *run, unsigned int n)
 {
-	if (++run->steps % SECTION_SLOTS)
+	run->steps += n;
+	if (likely(run->steps < SECTION_STEPS))
 		return;
+	run->steps = 0;
 	rcu_read_unlock();
 	cond_resched();
 	rcu_read_lock();
@@ -200,34 +136,43 @@ static void section_end(struct run *run)
 	rcu_read_unlock();
 }
 
-/* The next slot of @obj that is filled, and what it refers to; or NULL. */
-static struct refslab_slot *next_edge(struct run *run, struct refslab_object *obj,
-				      unsigned long *cursor,
-				      struct refslab_object **target)
+/* The next slot of an object of a type with slots anywhere. */
+noinline struct edges_step edges_scattered(struct refslab_object *obj, unsigned long cursor)
 {
-	const struct refslab_type *type = slab_of(obj)->type;
+	struct refslab_slot *slot = type_next_slot(slab_of(obj)->type, obj, &cursor);
+
+	return (struct edges_step){ .slot = slot, .cursor = cursor };
+}
+
+/* The slots of @obj, a gathered object; the section may be another afterwards. */
+static __always_inline void read_slots(struct run *run, struct edges *edges,
+				       struct refslab_object *obj)
+{
+	section_step(run, 1 + edges_begin(edges, obj));
+}
+
+/* The next slot that is filled, and what it refers to; or NULL. */
+static __always_inline struct refslab_slot *next_edge(struct edges *edges,
+						      struct refslab_object **target)
+{
 	struct refslab_slot *slot;
 
-	do {
-		section_step(run);
-		slot = type_next_slot(type, obj, cursor);
-		if (!slot)
-			return NULL;
+	while ((slot = edges_next(edges))) {
 		/* acquire: pairs with the xchg that stored it; the target is whole */
 		*target = smp_load_acquire(&slot->target);
-	} while (!*target);
+		if (*target)
+			break;
+	}
 	return slot;
 }
 
-/* What the next slot of @obj refers to that is gathered, or NULL. */
-static struct refslab_object *next_gathered(struct run *run,
-					    struct refslab_object *obj,
-					    unsigned long *cursor)
+/* What the next slot refers to that is gathered, or NULL. */
+static __always_inline struct refslab_object *next_gathered(struct edges *edges)
 {
 	struct refslab_object *target;
 
 	/* leaf objects never are */
-	while (next_edge(run, obj, cursor, &target))
+	while (next_edge(edges, &target))
 		if (is_gathered(target))
 			return target;
 	return NULL;
@@ -235,30 +180,36 @@ static struct refslab_object *next_gathered(struct run *run,
 
 /* --- 1. gather, 2. count --- */
 
-/**
- * sweep_own - gather one object
- * @obj: an object with slots, in a read section
- * @unwanted: REFSLAB_UNLISTED if it must be a candidate, or 0
- * @old: its word before
- *
- * Context: sweep.mutex held.
- * Return: true if its note and its memory are ours now.
- */
-bool sweep_own(struct refslab_object *obj, u64 unwanted, u64 *old)
+/* Gathers one object, see sweep_own(). Its word before; 0 if it is not to be had. */
+static __always_inline u64 own(struct refslab_object *obj, u64 unwanted)
 {
-	*old = atomic64_read(&obj->word);
+	u64 old = atomic64_read(&obj->word);
+
 	do {
-		if (!(*old & REFSLAB_COUNT_MASK) ||
-		    *old & (REFSLAB_GATHERED | REFSLAB_PINNED | unwanted))
-			return false;
+		if (!(old & REFSLAB_COUNT_MASK) ||
+		    old & (REFSLAB_GATHERED | REFSLAB_PINNED | unwanted))
+			return 0;
 		/*
 		 * Full barrier: what we read of slots from here on is not older
 		 * than the moment from which on a touch shows.
 		 */
-	} while (!atomic64_try_cmpxchg(&obj->word, (s64 *)old,
-				       (*old & REFSLAB_COUNT_MASK) | REFSLAB_GATHERED |
+	} while (!atomic64_try_cmpxchg(&obj->word, (s64 *)&old,
+				       (old & REFSLAB_COUNT_MASK) | REFSLAB_GATHERED |
 				       REFSLAB_UNLISTED));
-	return true;
+	return old;
+}
+
+/**
+ * sweep_own - gather one object
+ * @obj: an object with slots, in a read section
+ * @unwanted: REFSLAB_UNLISTED if it must be a candidate, or 0
+ *
+ * Context: sweep.mutex held.
+ * Return: its word before, and its note and its memory are ours now; or 0.
+ */
+u64 sweep_own(struct refslab_object *obj, u64 unwanted)
+{
+	return own(obj, unwanted);
 }
 
 /**
@@ -294,14 +245,14 @@ void sweep_disown(struct refslab_object *obj, u64 note, bool list)
 		object_free(slab_of(obj)->type, obj);
 }
 
-static bool gather(struct run *run, struct refslab_object *obj, u64 unwanted)
+static __always_inline bool gather(struct run *run, struct refslab_object *obj, u64 unwanted)
 {
-	u64 old;
+	u64 old = own(obj, unwanted);
 
-	if (!sweep_own(obj, unwanted, &old))
+	if (!old)
 		return false;
-	append(&run->all, obj, (note(obj) & (NOTE_GEN | NOTE_FINALIZED)) |
-			       (old & REFSLAB_UNLISTED ? 0 : NOTE_CANDIDATE));
+	gathered_append(&run->all, obj, (note(obj) & (NOTE_GEN | NOTE_FINALIZED)) |
+					(old & REFSLAB_UNLISTED ? 0 : NOTE_CANDIDATE));
 	return true;
 }
 
@@ -369,12 +320,12 @@ static void gather_reached(struct run *run)
 {
 	struct refslab_object *obj, *target;
 	struct refslab_slot *slot;
-	unsigned long cursor;
+	struct edges edges;
 
 	section_begin(run);
-	for (obj = run->all.head; obj; obj = link_of(run, obj)) {
-		cursor = 0;
-		while ((slot = next_edge(run, obj, &cursor, &target))) {
+	for_each_gathered(obj, &run->all, &run->finder) {
+		read_slots(run, &edges, obj);
+		while ((slot = next_edge(&edges, &target))) {
 			if (is_gathered(target) ||
 			    (!READ_ONCE(slab_of(target)->type)->leaf &&
 			     object_generation(target) <= run->gen &&
@@ -394,25 +345,28 @@ static void gather_reached(struct run *run)
  */
 static unsigned long mark_live(struct run *run, struct refslab_object *obj)
 {
-	struct refslab_object *target;
-	unsigned long cursor, n = 0;
+	struct refslab_object *target, *marks = NULL;
+	unsigned long n = 0;
+	struct edges edges;
+	u64 was;
 
 	set_note(obj, note(obj) | NOTE_LIVE);
-	set_scratch(obj, 0);
-	run->marks = obj;
-	while ((obj = run->marks)) {
-		/* the stack runs through scratch, which a live object needs no more */
-		run->marks = numbered(run, scratch_of(obj));
+	do {
 		n++;
-		cursor = 0;
-		while ((target = next_gathered(run, obj, &cursor))) {
-			if (note(target) & NOTE_LIVE)
+		read_slots(run, &edges, obj);
+		while ((target = next_gathered(&edges))) {
+			was = note(target);
+			if (was & NOTE_LIVE)
 				continue;
-			set_note(target, note(target) | NOTE_LIVE);
-			set_scratch(target, run->marks ? slab_number(run->marks) : 0);
-			run->marks = target;
+			/* the stack runs through scratch, which a live object needs no more */
+			set_note(target, note_with(was | NOTE_LIVE,
+						   marks ? slab_number(marks) : 0));
+			marks = target;
 		}
-	}
+		obj = marks;
+		if (obj)
+			marks = numbered(&run->finder, scratch_of(obj));
+	} while (obj);
 	return n;
 }
 
@@ -421,11 +375,13 @@ static unsigned long mark_touched(struct run *run, struct gathered *list)
 {
 	struct refslab_object *obj;
 	unsigned long n = 0;
+	u64 was;
 
 	section_begin(run);
-	for (obj = list->head; obj; obj = link_of(run, obj)) {
-		section_step(run);
-		if (!(note(obj) & NOTE_LIVE) && !looks_dead(run, obj))
+	for_each_gathered(obj, list, &run->finder) {
+		section_step(run, 1);
+		was = note(obj);
+		if (!(was & NOTE_LIVE) && !looks_dead(run, obj, was))
 			n += mark_live(run, obj);
 	}
 	section_end(run);
@@ -450,8 +406,8 @@ static void split(struct run *run, struct gathered *list, unsigned long live)
 		return;
 	}
 	for (obj = from.head; obj; obj = next) {
-		next = link_of(run, obj);
-		append(note(obj) & NOTE_LIVE ? &run->live : &t, obj, note(obj));
+		next = link_of(&run->finder, obj);
+		gathered_append(note(obj) & NOTE_LIVE ? &run->live : &t, obj, note(obj));
 		if (!(++n % 1024))
 			cond_resched();
 	}
@@ -464,16 +420,16 @@ static void split(struct run *run, struct gathered *list, unsigned long live)
 static void recount_edges(struct run *run)
 {
 	struct refslab_object *obj, *target;
-	unsigned long cursor;
+	struct edges edges;
 
 	section_begin(run);
-	for (obj = run->t.head; obj; obj = link_of(run, obj)) {
-		section_step(run);
-		set_scratch(obj, 0);
+	for_each_gathered(obj, &run->t, &run->finder) {
+		section_step(run, 1);
+		set_note(obj, note_with(note(obj), 0));
 	}
-	for (obj = run->t.head; obj; obj = link_of(run, obj)) {
-		cursor = 0;
-		while ((target = next_gathered(run, obj, &cursor)))
+	for_each_gathered(obj, &run->t, &run->finder) {
+		read_slots(run, &edges, obj);
+		while ((target = next_gathered(&edges)))
 			if (!(note(target) & NOTE_LIVE))
 				scratch_add(target);
 	}
@@ -511,7 +467,7 @@ static struct refslab_object *claim(struct run *run)
 	struct refslab_object *obj;
 	unsigned long n = 0;
 
-	for (obj = run->t.head; obj; obj = link_of(run, obj)) {
+	for_each_gathered(obj, &run->t, &run->finder) {
 		u64 old = claim_word(obj);
 
 		/* fully ordered: after PENDING was set, before the commit */
@@ -529,7 +485,7 @@ static void unclaim(struct run *run, struct refslab_object *end)
 	struct refslab_object *obj;
 	unsigned long n = 0;
 
-	for (obj = run->t.head; obj != end; obj = link_of(run, obj)) {
+	for (obj = run->t.head; obj != end; obj = link_of(&run->finder, obj)) {
 		atomic64_andnot(REFSLAB_CLAIMED, &obj->word);
 		if (!(++n % 1024))
 			cond_resched();
@@ -601,26 +557,23 @@ static bool decide(struct run *run, u64 end)
 
 /* --- 7. free --- */
 
-/* Empties the slots of a member of T, and puts what is no member. */
-static void empty_slots(struct run *run, struct refslab_object *obj,
-			const struct refslab_type *type)
+/* Empties the slots of a member of T; what is no member goes on @chain if it dies. */
+static __always_inline void empty_slots(struct refslab_object *obj, struct chain *chain)
 {
 	struct refslab_object *target;
 	struct refslab_slot *slot;
-	unsigned long cursor = 0;
-	struct chain chain = { };
+	struct edges edges;
 
-	while ((slot = type_next_slot(type, obj, &cursor))) {
+	edges_begin(&edges, obj);
+	while ((slot = edges_next(&edges))) {
 		target = READ_ONCE(slot->target);
 		if (!target)
 			continue;
 		WRITE_ONCE(slot->target, NULL);
 		/* the counts within T die with it */
-		if (!(atomic64_read(&target->word) & REFSLAB_CLAIMED))
-			object_put_edge(target, &chain);
+		if (unlikely(!(atomic64_read(&target->word) & REFSLAB_CLAIMED)))
+			object_put_edge(target, chain);
 	}
-	if (chain.head)
-		run->result->freed += object_release_chain(run->heap, &chain);
 }
 
 /* Objects of one type that go back to their slabs together. */
@@ -653,17 +606,20 @@ static void free_t(struct run *run)
 	struct refslab_object *obj, *next;
 	struct outgoing out = { };
 	struct refslab_type *type;
+	struct chain chain = { };
 	unsigned long n = 0;
 	u64 old;
 
 	delay_at(DELAY_FREE);
-	for (obj = run->t.head; obj; obj = link_of(run, obj)) {
-		empty_slots(run, obj, slab_of(obj)->type);
-		if (!(++n % SECTION_SLOTS))
+	for_each_gathered(obj, &run->t, &run->finder) {
+		empty_slots(obj, &chain);
+		if (unlikely(chain.head))
+			run->result->freed += object_release_chain(run->heap, &chain);
+		if (!(++n % SECTION_STEPS))
 			cond_resched();
 	}
 	for (obj = run->t.head; obj; obj = next) {
-		next = link_of(run, obj);
+		next = link_of(&run->finder, obj);
 		/* since the commit it is ours alone, or somebody breaks the rules */
 		old = claim_word(obj) | REFSLAB_CLAIMED;
 		if (unlikely(!atomic64_try_cmpxchg(&obj->word, (s64 *)&old,
@@ -672,11 +628,13 @@ static void free_t(struct run *run)
 			continue;
 		}
 		type = slab_of(obj)->type;
-		object_call_release(type, obj);
-		/* kept by its release, which was told: it leaks */
-		if (unlikely(atomic64_read(&obj->word) & REFSLAB_PINNED)) {
-			atomic64_andnot(REFSLAB_GATHERED, &obj->word);
-			continue;
+		if (unlikely(type->tells)) {
+			object_call_release(type, obj);
+			/* kept by its release, which was told: it leaks */
+			if (unlikely(atomic64_read(&obj->word) & REFSLAB_PINNED)) {
+				atomic64_andnot(REFSLAB_GATHERED, &obj->word);
+				continue;
+			}
 		}
 		if (type != out.type || out.n == ARRAY_SIZE(out.objects)) {
 			outgoing_flush(&out);
@@ -686,7 +644,7 @@ static void free_t(struct run *run)
 		if (object_undress_wanted() || static_branch_unlikely(&debug_key))
 			object_undress(type, obj);
 		out.objects[out.n++] = obj;
-		if (!(++n % SECTION_SLOTS))
+		if (!(++n % SECTION_STEPS))
 			cond_resched();
 	}
 	outgoing_flush(&out);
@@ -723,9 +681,9 @@ static void let_go_list(struct run *run, struct gathered *list, bool again)
 
 	section_begin(run);
 	for (obj = list->head; obj; obj = next) {
-		next = link_of(run, obj);
+		next = link_of(&run->finder, obj);
 		let_go(run, obj, again);
-		section_step(run);
+		section_step(run, 1);
 	}
 	section_end(run);
 }
@@ -739,7 +697,7 @@ static bool t_wants_finalize(struct run *run)
 
 	if (!READ_ONCE(run->sweep->finalizers))
 		return false;
-	for (obj = run->t.head; obj; obj = link_of(run, obj)) {
+	for_each_gathered(obj, &run->t, &run->finder) {
 		if (wants_finalize(obj))
 			return true;
 		if (!(++n % 1024))
@@ -794,7 +752,7 @@ static void finalize_t(struct run *run)
 	let_go_list(run, &run->live, false);
 	memset(&run->live, 0, sizeof(run->live));
 
-	for (obj = run->t.head; obj; obj = link_of(run, obj)) {
+	for_each_gathered(obj, &run->t, &run->finder) {
 		if (unclaim_and_get(obj, wants_finalize(obj)))
 			set_note(obj, note(obj) | NOTE_FINALIZED | NOTE_LIVE);
 		if (!(++n % 1024))
@@ -804,26 +762,26 @@ static void finalize_t(struct run *run)
 	synchronize_rcu();
 	delay_at(DELAY_FINALIZE);
 
-	for (obj = run->t.head; obj; obj = link_of(run, obj)) {
+	for_each_gathered(obj, &run->t, &run->finder) {
 		if (note(obj) & NOTE_LIVE)
 			slab_of(obj)->type->finalize(obj);
 		cond_resched();
 	}
 	for (obj = run->t.head; obj; obj = next) {
-		next = link_of(run, obj);
+		next = link_of(&run->finder, obj);
 		if (note(obj) & NOTE_LIVE)
 			object_put_edge(obj, &chain);
 		/* here, not by the workqueue: it is of this sweep's doing */
 		run->result->freed += object_release_chain(run->heap, &chain);
 		cond_resched();
 	}
-	for (obj = run->t.head; obj; obj = link_of(run, obj)) {
+	for_each_gathered(obj, &run->t, &run->finder) {
 		gather_again(obj);
 		if (!(++n % 1024))
 			cond_resched();
 	}
 	/* what finalizers let go may have taken its chunk along, and another its number */
-	run->chunk = NULL;
+	run->finder.number = NO_CHUNK;
 	run->all = run->t;
 	memset(&run->t, 0, sizeof(run->t));
 	run->finalized = true;
@@ -874,6 +832,7 @@ void sweep_run(struct refslab_heap *heap, unsigned int generation,
 		.heap = heap,
 		.sweep = sweep,
 		.gen = generation,
+		.finder = { .pool = &heap->pool, .number = NO_CHUNK },
 		.result = result,
 	};
 	u64 start = ktime_get_ns();

@@ -57,7 +57,7 @@ void sweep_init(struct sweep *sweep);
 int sweep_lock(struct refslab_heap *heap);
 void sweep_run(struct refslab_heap *heap, unsigned int generation,
 	       struct refslab_sweep_result *result);
-bool sweep_own(struct refslab_object *obj, u64 unwanted, u64 *old);
+u64 sweep_own(struct refslab_object *obj, u64 unwanted);
 void sweep_disown(struct refslab_object *obj, u64 note, bool list);
 
 #endif /* _REFSLAB_SWEEP_H */

@@ -155,6 +155,8 @@ struct refslab_type *refslab_type_create(struct refslab_heap *heap,
 	err = type_set_slots(type, args);
 	if (err)
 		goto err_free;
+	type->scattered = type->traverse || type->slot_offsets;
+	type->tells = type->release || type->flags & REFSLAB_TYPE_WEAK;
 	err = slab_layout(&type->layout, debug_layout(type), args->align,
 			  args->align_offset, !type->leaf,
 			  type->flags & REFSLAB_TYPE_WEAK);

@@ -23,6 +23,8 @@
  * @slot_offset: byte of the first slot
  * @slot_offsets: byte of each slot, or NULL
  * @leaf: has no slots
+ * @scattered: its slots do not lie side by side: it traverses, or has offsets
+ * @tells: there may be somebody to tell of deaths: a release, weak references
  * @flags: REFSLAB_TYPE_*
  * @layout: of its slabs
  * @debug: what lies behind its objects
@@ -52,6 +54,8 @@ struct refslab_type {
 	void		(*finalize)(struct refslab_object *obj);
 	void		*priv;
 	bool		leaf;
+	bool		scattered;
+	bool		tells;
 	unsigned int	flags;
 	struct slab_layout layout;
 	struct debug_layout debug;
