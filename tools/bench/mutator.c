@@ -3,7 +3,8 @@
  * What a sweep costs those who use the objects meanwhile. A timer's interrupt
  * comes in the midst of a sweep, wherever that is, picks an object and uses it:
  * first as one that nobody has used since the last sweep, then again and again.
- * Then the same while no sweep runs. With one processor nobody can wait for a
+ * Then the same while no sweep runs; but for one half-way, so that here, too,
+ * either use is once the first to tell of a candidate. With one processor nobody can wait for a
  * lock; what is counted is all that a mutator executes.
  */
 #include <linux/delay.h>
@@ -46,6 +47,7 @@ struct cost {
  * @timer: comes every INTERVAL
  * @graph: whose objects it uses
  * @random: which
+ * @turn: which use comes first this time
  * @cost: of each use
  * @samples: times it came
  */
@@ -53,6 +55,7 @@ struct mutator {
 	struct hrtimer		timer;
 	struct graph		graph;
 	struct rnd_state	random;
+	unsigned int		turn;
 	struct cost		cost[USES];
 	unsigned int		samples;
 };
@@ -93,18 +96,28 @@ static enum hrtimer_restart mutate(struct hrtimer *timer)
 {
 	struct mutator *m = container_of(timer, struct mutator, timer);
 
-	sample(m, GET_PUT);
-	sample(m, STORE);
+	if (m->turn++ % 2) {
+		sample(m, STORE);
+		sample(m, GET_PUT);
+	} else {
+		sample(m, GET_PUT);
+		sample(m, STORE);
+	}
 	m->samples++;
 	hrtimer_forward_now(timer, ns_to_ktime(INTERVAL));
 	return HRTIMER_RESTART;
 }
 
-static void mutator_start(struct mutator *m)
+static void mutator_reset(struct mutator *m)
 {
 	memset(m->cost, 0, sizeof(m->cost));
 	m->samples = 0;
 	prandom_seed_state(&m->random, 1);
+}
+
+static void mutator_start(struct mutator *m, unsigned int turn)
+{
+	m->turn = turn;
 	hrtimer_start(&m->timer, ns_to_ktime(INTERVAL), HRTIMER_MODE_REL_HARD);
 }
 
@@ -123,20 +136,34 @@ static int mutator_create(struct mutator *m)
 	return took < 0 ? took : 0;
 }
 
-/* Sweeps one after the other, or none. */
-static int mutate_beside(struct mutator *m, bool sweep)
+/* Sweeps one after the other. */
+static int mutate_beside(struct mutator *m)
 {
 	s64 took = 0;
 
-	mutator_start(m);
-	while (took >= 0 && READ_ONCE(m->samples) < SAMPLES) {
-		if (sweep)
-			took = graph_sweep(&m->graph, 2, 0);
-		else
-			usleep_range(100, 200);
-	}
+	mutator_reset(m);
+	mutator_start(m, 0);
+	while (took >= 0 && READ_ONCE(m->samples) < SAMPLES)
+		took = graph_sweep(&m->graph, 2, 0);
 	hrtimer_cancel(&m->timer);
 	return took < 0 ? took : 0;
+}
+
+/* No sweep, but one before each half. */
+static int mutate_idle(struct mutator *m)
+{
+	unsigned int half;
+
+	mutator_reset(m);
+	for (half = 0; half < 2; half++) {
+		if (graph_sweep(&m->graph, 2, 0) < 0)
+			return -EIO;
+		mutator_start(m, half);
+		while (READ_ONCE(m->samples) < (half + 1) * SAMPLES / 2)
+			usleep_range(100, 200);
+		hrtimer_cancel(&m->timer);
+	}
+	return 0;
 }
 
 static void report(const char *figure, const struct mutator *beside,
@@ -170,12 +197,10 @@ void figure_mutator(const char *figure)
 	if (m && beside) {
 		err = mutator_create(m);
 		if (!err)
-			err = mutate_beside(m, true);
+			err = mutate_beside(m);
 		*beside = *m;
-		if (!err && graph_sweep(&m->graph, 2, 0) < 0)
-			err = -EIO;
 		if (!err)
-			err = mutate_beside(m, false);
+			err = mutate_idle(m);
 		graph_destroy(&m->graph);
 		report(figure, beside, m, err);
 	} else {
