@@ -81,11 +81,10 @@ static void test_touched_for_good(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 	struct refslab_object *obj = obj_make(test, f->knot);
-	u64 old;
 
 	mutex_lock(&f->heap->sweep.mutex);
 	refslab_get(obj);
-	KUNIT_ASSERT_TRUE(test, sweep_own(obj, 0, &old));
+	KUNIT_ASSERT_TRUE(test, sweep_own(obj, 0));
 	KUNIT_EXPECT_EQ(test, word(obj), REFSLAB_UNLISTED | REFSLAB_GATHERED |
 					 2 * REFSLAB_COUNT_ONE);
 	refslab_put(obj);
@@ -97,7 +96,7 @@ static void test_touched_for_good(struct kunit *test)
 	sweep_disown(obj, 0, false);
 	KUNIT_EXPECT_FALSE(test, word(obj) & (REFSLAB_UNLISTED | REFSLAB_GATHERED));
 
-	KUNIT_ASSERT_TRUE(test, sweep_own(obj, 0, &old));
+	KUNIT_ASSERT_TRUE(test, sweep_own(obj, 0));
 	refslab_get(obj);
 	KUNIT_EXPECT_FALSE(test, word(obj) & REFSLAB_UNLISTED);
 	sweep_disown(obj, 0, false);

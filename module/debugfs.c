@@ -152,7 +152,7 @@ static void show_word(struct seq_file *m, struct slab *slab, struct refslab_obje
 	if (slab_is_free(slab, slab_index(slab, obj)))
 		seq_puts(m, "free, in its slab\n");
 	else if (!word)
-		seq_puts(m, "free, in a magazine or a reserve\n");
+		seq_puts(m, "free, in a magazine, a depot or a reserve\n");
 	else if (word & REFSLAB_PINNED)
 		seq_puts(m, "pinned\n");
 	else if (!(word & REFSLAB_COUNT_MASK))

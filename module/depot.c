@@ -16,11 +16,10 @@
 
 #include <linux/nodemask.h>
 #include <linux/slab.h>
-#include <linux/topology.h>
 
 #include "heap.h"
 
-/* Magazines that a depot holds as much as. */
+/* Magazines that a depot holds as much as; of the size they had at first at most. */
 #define DEPOT_MAGAZINES	4U
 
 /* With what goes before them a page. */
@@ -55,12 +54,12 @@ int depot_create(struct refslab_type *type, gfp_t gfp)
 	return 0;
 }
 
-/* What was in them has been poured. */
+/* What is still in them goes with the heap's pages. */
 void depot_destroy(struct refslab_type *type)
 {
 	int nid;
 
-	for (nid = 0; nid < nr_node_ids; nid++)
+	for_each_node(nid)
 		kfree(type->nodes[nid].depot);
 }
 
@@ -81,7 +80,7 @@ unsigned int depot_take(struct refslab_type *type, int nid, unsigned int n, void
 	struct depot *depot = type->nodes[nid].depot;
 	unsigned long flags;
 
-	/* may be old: then the slabs have some */
+	/* may be old: then it is as if we had come before */
 	if (!depot || !READ_ONCE(depot->count))
 		return 0;
 	raw_spin_lock_irqsave(&depot->lock, flags);
@@ -92,48 +91,80 @@ unsigned int depot_take(struct refslab_type *type, int nid, unsigned int n, void
 	return n;
 }
 
-static void pour(struct refslab_type *type, struct depot *depot)
+/* No more than @most, since others may be filling it. */
+static void pour(struct refslab_type *type, struct depot *depot, unsigned int most)
 {
 	unsigned long flags;
 	unsigned int n;
 
-	do {
+	for (; most; most -= n) {
 		raw_spin_lock_irqsave(&depot->lock, flags);
-		n = min(depot->count, POUR_BATCH);
+		n = min3(depot->count, most, POUR_BATCH);
 		if (n)
 			slab_return(type, n, depot->objects + depot->count - n);
 		WRITE_ONCE(depot->count, depot->count - n);
 		raw_spin_unlock_irqrestore(&depot->lock, flags);
-	} while (n);
+		if (!n)
+			break;
+	}
+}
+
+/*
+ * What is of the node outside its slabs, but for the depot. About: others go on,
+ * and some of the depot may be of another node.
+ */
+static long elsewhere(struct slab_node *node, unsigned int count)
+{
+	return data_race(READ_ONCE(node->out)) - count;
 }
 
 /**
- * depot_give - put free objects into this node's depot
+ * depot_settle - see to it that a depot has no more than is elsewhere
+ * @type: objects of which have died without depot_give()
+ *
+ * Context: Any context; takes raw locks.
+ */
+void depot_settle(struct refslab_type *type)
+{
+	struct depot *depot;
+	u32 count;
+	int nid;
+
+	for_each_node(nid) {
+		depot = type->nodes[nid].depot;
+		count = depot ? READ_ONCE(depot->count) : 0;
+		if (unlikely(elsewhere(&type->nodes[nid], count) < (long)count))
+			pour(type, depot, count);
+	}
+}
+
+/**
+ * depot_give - put free objects into their node's depot
  * @type: their type
  * @n: how many
- * @objects: they
+ * @objects: they; of one node, as a rule
+ *
+ * Where that would have more than is elsewhere, as much and twice goes from it
+ * to the slabs.
  *
  * Context: Any context; takes raw locks.
  * Return: how many of the first of them; there may have been no room for more.
  */
 unsigned int depot_give(struct refslab_type *type, unsigned int n, void **objects)
 {
-	struct slab_node *node = &type->nodes[numa_mem_id()];
+	struct slab_node *node = &type->nodes[slab_of(*objects)->chunk.nid];
 	struct depot *depot = node->depot;
 	unsigned int most;
 	unsigned long flags;
-	long elsewhere;
 
 	if (!depot)
 		return 0;
 	/* a magazine that was made smaller is meant to have less lie idle */
 	most = min(depot->room, DEPOT_MAGAZINES * READ_ONCE(type->path.magazine_size));
 	raw_spin_lock_irqsave(&depot->lock, flags);
-	/* about: others go on, and objects may be of another node */
-	elsewhere = data_race(READ_ONCE(node->out)) - depot->count;
-	if (unlikely(elsewhere < (long)depot->count + n)) {
+	if (unlikely(elsewhere(node, depot->count) < (long)depot->count + n)) {
 		raw_spin_unlock_irqrestore(&depot->lock, flags);
-		pour(type, depot);
+		pour(type, depot, max(2 * n, POUR_BATCH));
 		return 0;
 	}
 	n = depot->count < most ? min(n, most - depot->count) : 0;
@@ -153,11 +184,14 @@ unsigned int depot_give(struct refslab_type *type, unsigned int n, void **object
  */
 void depot_pour(struct refslab_type *type)
 {
+	struct depot *depot;
 	int nid;
 
-	for_each_node_state(nid, N_MEMORY)
-		if (type->nodes[nid].depot)
-			pour(type, type->nodes[nid].depot);
+	for_each_node(nid) {
+		depot = type->nodes[nid].depot;
+		if (depot)
+			pour(type, depot, READ_ONCE(depot->count));
+	}
 }
 
 /**
@@ -173,7 +207,7 @@ unsigned long depot_objects(const struct refslab_type *type)
 	unsigned long n = 0;
 	int nid;
 
-	for_each_node_state(nid, N_MEMORY)
+	for_each_node(nid)
 		if (type->nodes[nid].depot)
 			n += READ_ONCE(type->nodes[nid].depot->count);
 	return n;
@@ -190,7 +224,7 @@ int depot_validate(struct refslab_type *type)
 	int nid, err = 0;
 	u32 i;
 
-	for_each_node_state(nid, N_MEMORY) {
+	for_each_node(nid) {
 		struct depot *depot = type->nodes[nid].depot;
 
 		if (!depot)

@@ -26,6 +26,7 @@ void depot_destroy(struct refslab_type *type);
 unsigned int depot_take(struct refslab_type *type, int nid, unsigned int n, void **objects);
 unsigned int depot_give(struct refslab_type *type, unsigned int n, void **objects);
 void depot_pour(struct refslab_type *type);
+void depot_settle(struct refslab_type *type);
 unsigned long depot_objects(const struct refslab_type *type);
 int depot_validate(struct refslab_type *type);
 

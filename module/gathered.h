@@ -125,14 +125,14 @@ struct edges {
 	unsigned long	cursor;
 };
 
-/* How many slots the object has at most; where it is asked for them, 1. */
+/* How many slots the object has, at most. */
 static __always_inline unsigned int edges_begin(struct edges *edges, struct refslab_object *obj)
 {
 	const struct refslab_type *type = slab_of(obj)->type;
 
 	if (unlikely(type->scattered)) {
 		*edges = (struct edges){ .obj = obj };
-		return max(type->slots, 1U);
+		return type->slots ?: type->size / sizeof(struct refslab_slot);
 	}
 	edges->slot = (void *)obj + type->slot_offset;
 	edges->end = edges->slot + type->slots;

@@ -171,7 +171,7 @@ static unsigned long heap_call_objects(struct refslab_heap *heap, object_fn *fn)
 		for (i = 0; i < slab->layout->objects; i++) {
 			struct refslab_object *obj = slab_object(slab, i);
 
-			/* pinned ones too; in slab or magazine it is 0 */
+			/* pinned ones too; in slab, depot or magazine it is 0 */
 			if (!(atomic64_read(&obj->word) & REFSLAB_COUNT_MASK))
 				continue;
 			n++;

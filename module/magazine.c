@@ -87,7 +87,8 @@ static void *take_one(struct refslab_type *type, int nid)
 			object = m->objects[--count];
 		__refslab_magazine_done(m, count);
 	} else {
-		taken = slab_take(type, nid, 1, &object);
+		taken = depot_take(type, nid, 1, &object) ?:
+			slab_take(type, nid, 1, &object);
 		if (taken)
 			counter_inc(type, ALLOC_BUSY);
 	}
@@ -256,6 +257,14 @@ static void drain_one(struct refslab_type *type, struct refslab_magazine *m)
 	__refslab_magazine_done(m, 0);
 }
 
+/* A CPU that has nothing is left in peace. */
+static bool has_objects(int cpu, void *type)
+{
+	struct refslab_type *t = type;
+
+	return READ_ONCE(per_cpu_ptr(t->path.magazines, cpu)->count);
+}
+
 static void drain_here(void *type)
 {
 	drain_one(type, this_cpu_ptr(((struct refslab_type *)type)->path.magazines));
@@ -283,7 +292,7 @@ static void drain_all(struct refslab_type *type)
 
 	lockdep_assert_held(&drain_mutex);
 	/* in an interrupt on its own CPU, which finds busy what it must not touch */
-	on_each_cpu(drain_here, type, 1);
+	on_each_cpu_cond(has_objects, drain_here, type, 1);
 	/* a CPU that is half off: its magazine has not been emptied yet */
 	for_each_possible_cpu(cpu)
 		if (!cpu_online(cpu))

@@ -268,6 +268,9 @@ static unsigned int take_from(struct slab_node *node, unsigned int n,
 		if (slab->free == slab->layout->objects)
 			node->empty--;
 		more = take_bits(slab, n - got, objects + got);
+		/* books that are wrong must not become an endless search */
+		if (WARN_ON_ONCE(!more))
+			break;
 		slab->free -= more;
 		got += more;
 		if (!slab->free) {
@@ -302,6 +305,8 @@ unsigned int slab_take(struct refslab_type *type, int nid, unsigned int n,
 		raw_spin_lock_irqsave(&node->lock, flags);
 		batch = take_from(node, min(n - got, TAKE_BATCH), objects + got);
 		raw_spin_unlock_irqrestore(&node->lock, flags);
+		if (!batch)
+			break;
 		got += batch;
 	}
 	return got;

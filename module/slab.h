@@ -39,7 +39,8 @@ struct slab_layout {
  * @heap: likewise
  * @layout: type's
  * @list: node->partial, if it has free objects; node->lock
- * @free: objects in the slab, neither with users nor in a magazine; node->lock
+ * @free: objects in the slab, neither with users nor in a magazine or depot;
+ *	node->lock
  * @start: objects are handed out from this one on; node->lock
  * @retired: on its way back to the pool: not to be put on a dirty list;
  *	heap's dirty lock

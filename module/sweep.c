@@ -91,10 +91,10 @@ static bool wants_finalize(struct refslab_object *obj)
 #define COUNT_OF_DEAD	(REFSLAB_COUNT_MASK & ~REFSLAB_COUNT_TOP)
 
 /* Untouched, and all its references, of which there are some, are edges counted. */
-static __always_inline bool looks_dead(struct run *run, struct refslab_object *obj, u64 note)
+static __always_inline bool looks_dead(struct run *run, struct refslab_object *obj, u64 was)
 {
 	u64 word = atomic64_read_acquire(&obj->word);
-	u64 scratch = (note & NOTE_SCRATCH) >> NOTE_SCRATCH_SHIFT;
+	u64 scratch = (was & NOTE_SCRATCH) >> NOTE_SCRATCH_SHIFT;
 
 	/* came in after the finalizers had run: its turn is next time */
 	if (unlikely(run->finalized) && wants_finalize(obj))
@@ -557,14 +557,18 @@ static bool decide(struct run *run, u64 end)
 
 /* --- 7. free --- */
 
-/* Empties the slots of a member of T; what is no member goes on @chain if it dies. */
-static __always_inline void empty_slots(struct refslab_object *obj, struct chain *chain)
+/*
+ * Empties the slots of a member of T; what is no member goes on @chain if it dies.
+ * Returns how many slots there are, at most.
+ */
+static __always_inline unsigned int empty_slots(struct refslab_object *obj,
+						struct chain *chain)
 {
 	struct refslab_object *target;
 	struct refslab_slot *slot;
 	struct edges edges;
+	unsigned int n = edges_begin(&edges, obj);
 
-	edges_begin(&edges, obj);
 	while ((slot = edges_next(&edges))) {
 		target = READ_ONCE(slot->target);
 		if (!target)
@@ -574,6 +578,7 @@ static __always_inline void empty_slots(struct refslab_object *obj, struct chain
 		if (unlikely(!(atomic64_read(&target->word) & REFSLAB_CLAIMED)))
 			object_put_edge(target, chain);
 	}
+	return n;
 }
 
 /* Objects of one type that go back to their slabs together. */
@@ -585,8 +590,10 @@ struct outgoing {
 
 static void outgoing_flush(struct outgoing *out)
 {
-	if (out->n)
-		slab_give(out->type, out->n, out->objects);
+	if (!out->n)
+		return;
+	slab_give(out->type, out->n, out->objects);
+	depot_settle(out->type);
 	out->n = 0;
 }
 
@@ -612,12 +619,15 @@ static void free_t(struct run *run)
 
 	delay_at(DELAY_FREE);
 	for_each_gathered(obj, &run->t, &run->finder) {
-		empty_slots(obj, &chain);
+		n += 1 + empty_slots(obj, &chain);
 		if (unlikely(chain.head))
 			run->result->freed += object_release_chain(run->heap, &chain);
-		if (!(++n % SECTION_STEPS))
+		if (n >= SECTION_STEPS) {
+			n = 0;
 			cond_resched();
+		}
 	}
+	n = 0;
 	for (obj = run->t.head; obj; obj = next) {
 		next = link_of(&run->finder, obj);
 		/* since the commit it is ours alone, or somebody breaks the rules */

@@ -155,6 +155,33 @@ static void trigger_work(struct work_struct *work)
 }
 
 /*
+ * Chunks that are free but for what magazines and depots hold, and emptied slabs
+ * that were kept. Emptying magazines interrupts CPUs: not more often than is good
+ * for those who have nothing to do with the heap. heap->lock or sweep.mutex held:
+ * with either of them types stay.
+ */
+static void drain(struct refslab_heap *heap)
+{
+	struct trigger *trigger = &heap->trigger;
+	struct refslab_type *type;
+	unsigned long id;
+	unsigned long last = READ_ONCE(trigger->drained_at);
+	bool magazines;
+
+	magazines = !last || time_after(jiffies, last + DRAIN_REST);
+	xa_for_each(&heap->types, id, type) {
+		/* only where it helps: CPUs are interrupted for each */
+		if (magazine_objects(type) && !(magazines && magazine_try_drain(type)))
+			magazine_drain_local(type);
+		else
+			depot_pour(type);
+		slab_shrink(type);
+	}
+	if (magazines)
+		WRITE_ONCE(trigger->drained_at, jiffies | 1);
+}
+
+/*
  * Garbage that the thresholds would leave until somebody allocates: when the
  * heap is idle, or memory is short.
  */
@@ -166,22 +193,27 @@ static void trigger_idle(struct work_struct *work)
 	s64 out = atomic64_read(&trigger->out);
 	struct refslab_sweep_result result = { };
 	unsigned int gen;
-	bool urgent;
+	bool urgent, sweeps;
 
 	if (!mutex_trylock(&heap->sweep.mutex)) {
 		queue_delayed_work(refslab_wq, &trigger->idle, AGAIN_DELAY);
 		return;
 	}
 	urgent = xchg(&trigger->urgent, false);
-	if (!automatic(heap) || !candidate_any(&heap->sweep, GENERATIONS - 1)) {
+	sweeps = automatic(heap) && candidate_any(&heap->sweep, GENERATIONS - 1);
+	if (urgent) {
+		if (sweeps && !rest_delay(trigger))
+			sweep_counted(heap, GENERATIONS - 1, &result);
+		drain(heap);
+		out = atomic64_read(&trigger->out);
+		/* a second from now, however long it took */
+		WRITE_ONCE(trigger->pressed_at, jiffies | 1);
+	}
+	if (!sweeps) {
 		mutex_unlock(&heap->sweep.mutex);
 		return;
 	}
-	if (urgent) {
-		sweep_counted(heap, GENERATIONS - 1, &result);
-		/* a second from now, however long it took */
-		WRITE_ONCE(trigger->pressed_at, jiffies | 1);
-	} else if (out == trigger->idle_out && !idle_delay(trigger)) {
+	if (!urgent && out == trigger->idle_out && !idle_delay(trigger)) {
 		/* slabs that empty meanwhile take their candidates along */
 		gen = 0;
 		while (gen < GENERATIONS - 1 && !candidate_any(&heap->sweep, gen))
@@ -225,7 +257,8 @@ void trigger_candidates(struct refslab_heap *heap)
  * trigger_pressure - memory is short
  * @heap: the heap
  *
- * Starts a full sweep in the background, at most one a second.
+ * Starts a full sweep in the background, and then empties magazines and depots, at
+ * most once a second.
  *
  * Context: Any context; does not wait.
  */
@@ -234,9 +267,7 @@ void trigger_pressure(struct refslab_heap *heap)
 	struct trigger *trigger = &heap->trigger;
 	unsigned long last = READ_ONCE(trigger->pressed_at);
 
-	if (!automatic(heap) || (last && time_before(jiffies, last + HZ)) ||
-	    ktime_get_ns() < READ_ONCE(trigger->rest_until) ||
-	    !candidate_any(&heap->sweep, GENERATIONS - 1))
+	if (READ_ONCE(trigger->closing) || (last && time_before(jiffies, last + HZ)))
 		return;
 	WRITE_ONCE(trigger->pressed_at, jiffies | 1);
 	WRITE_ONCE(trigger->urgent, true);
@@ -244,7 +275,7 @@ void trigger_pressure(struct refslab_heap *heap)
 }
 
 /**
- * trigger_taken - objects with slots have left their slabs
+ * trigger_taken - objects with slots have left their slabs or a depot
  * @heap: their heap
  * @n: how many
  *
@@ -263,7 +294,7 @@ void trigger_taken(struct refslab_heap *heap, unsigned int n)
 }
 
 /**
- * trigger_given - objects with slots are back in their slabs
+ * trigger_given - objects with slots are back in their slabs or a depot
  * @heap: their heap
  * @n: how many
  *
@@ -279,34 +310,6 @@ void trigger_given(struct refslab_heap *heap, unsigned int n)
 		WRITE_ONCE(trigger->base, out);
 	if (out < READ_ONCE(trigger->base_out))
 		WRITE_ONCE(trigger->base_out, out);
-}
-
-/*
- * Chunks that are free but for what magazines hold, and emptied slabs that were
- * kept. Emptying magazines interrupts all CPUs: not more often than is good for
- * those who have nothing to do with the heap.
- */
-static void drain(struct refslab_heap *heap)
-{
-	struct trigger *trigger = &heap->trigger;
-	struct refslab_type *type;
-	unsigned long id;
-	bool magazines;
-
-	mutex_lock(&heap->lock);
-	magazines = !trigger->drained_at ||
-		    time_after(jiffies, trigger->drained_at + DRAIN_REST);
-	xa_for_each(&heap->types, id, type) {
-		/* only where it helps: all CPUs are interrupted for each */
-		if (magazine_objects(type) && !(magazines && magazine_try_drain(type)))
-			magazine_drain_local(type);
-		else
-			depot_pour(type);
-		slab_shrink(type);
-	}
-	if (magazines)
-		trigger->drained_at = jiffies | 1;
-	mutex_unlock(&heap->lock);
 }
 
 /**
@@ -348,7 +351,9 @@ bool trigger_pressed(struct refslab_heap *heap)
 {
 	if (!trigger_garbage(heap))
 		return false;
+	mutex_lock(&heap->lock);
 	drain(heap);
+	mutex_unlock(&heap->lock);
 	pool_wait(&heap->pool);
 	return true;
 }

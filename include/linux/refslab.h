@@ -10,6 +10,7 @@
  *	type	what objects are of; owns one cache of slabs
  *	slab	a chunk carved into objects of one type
  *	magazine a CPU's small stack of free objects of one type
+ *	depot	a NUMA node's larger one, between magazines and slabs
  *	object	header, slots, payload
  *	word	the 64-bit atomic at the start of the header
  *	slot	a place in an object that holds a counted reference to another

@@ -143,7 +143,7 @@ static void test_traces(void **state)
 	has_not("ffff");
 	drop(fd, a);
 	read_file(path_of(fd, "object"));
-	has("free, in a magazine or a reserve\n");
+	has("free, in a magazine, a depot or a reserve\n");
 	has("freed ");
 	close(fd);
 }
