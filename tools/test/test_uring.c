@@ -1,142 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Batches by io_uring, as the library prepares them. */
-#include <linux/io_uring.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "client.h"
-
-#define ENTRIES	64
+#include "ring.h"
 
 #define op(name, ...)	{ .code = REFSLAB_OP_##name, __VA_ARGS__ }
-
-/* Submission and completion, each by one thread. */
-struct ring {
-	int fd;
-	unsigned int sq_mask, cq_mask, entry_size;
-	_Atomic unsigned int *sq_tail, *cq_head, *cq_tail, *sq_flags;
-	unsigned int *sq_array;
-	struct io_uring_cqe *cqes;
-	char *entries;
-	void *memory;
-	size_t size, entries_size;
-	bool polled;
-};
-
-static int enter(const struct ring *ring, unsigned int submit, unsigned int wait,
-		 unsigned int flags)
-{
-	int n = syscall(__NR_io_uring_enter, ring->fd, submit, wait, flags, NULL, 0);
-
-	return n < 0 ? -errno : n;
-}
-
-static void ring_begin(struct ring *ring, uint32_t flags)
-{
-	struct io_uring_params params = { .flags = flags, .sq_thread_idle = 10 };
-	size_t cq_size;
-
-	memset(ring, 0, sizeof(*ring));
-	ring->fd = syscall(__NR_io_uring_setup, ENTRIES, &params);
-	if (ring->fd < 0)
-		fail_msg("io_uring_setup: %s", strerror(errno));
-	ring->entry_size = flags & IORING_SETUP_SQE128 ? 128 : 64;
-	ring->polled = flags & IORING_SETUP_SQPOLL;
-	ring->size = params.sq_off.array + params.sq_entries * sizeof(unsigned int);
-	cq_size = params.cq_off.cqes + params.cq_entries * sizeof(struct io_uring_cqe);
-	if (cq_size > ring->size)
-		ring->size = cq_size;
-	assert_true(params.features & IORING_FEAT_SINGLE_MMAP);
-	ring->memory = mmap(NULL, ring->size, PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_POPULATE, ring->fd, IORING_OFF_SQ_RING);
-	assert_ptr_not_equal(ring->memory, MAP_FAILED);
-	ring->entries_size = params.sq_entries * ring->entry_size;
-	ring->entries = mmap(NULL, ring->entries_size, PROT_READ | PROT_WRITE,
-			     MAP_SHARED | MAP_POPULATE, ring->fd, IORING_OFF_SQES);
-	assert_ptr_not_equal(ring->entries, MAP_FAILED);
-	ring->sq_tail = ring->memory + params.sq_off.tail;
-	ring->sq_flags = ring->memory + params.sq_off.flags;
-	ring->sq_array = ring->memory + params.sq_off.array;
-	ring->sq_mask = *(unsigned int *)(ring->memory + params.sq_off.ring_mask);
-	ring->cq_head = ring->memory + params.cq_off.head;
-	ring->cq_tail = ring->memory + params.cq_off.tail;
-	ring->cq_mask = *(unsigned int *)(ring->memory + params.cq_off.ring_mask);
-	ring->cqes = ring->memory + params.cq_off.cqes;
-}
-
-static void ring_end(struct ring *ring)
-{
-	munmap(ring->entries, ring->entries_size);
-	munmap(ring->memory, ring->size);
-	close(ring->fd);
-}
-
-/* Room for the next entry, which the next ring_submit() submits. */
-static struct io_uring_sqe *entry(struct ring *ring)
-{
-	unsigned int tail = *ring->sq_tail, index = tail & ring->sq_mask;
-	struct io_uring_sqe *sqe = (void *)(ring->entries + index * ring->entry_size);
-
-	/* As if it had been used before; what is zero must be written. */
-	memset(sqe, 0xa5, ring->entry_size);
-	ring->sq_array[index] = index;
-	return sqe;
-}
-
-static void entry_done(struct ring *ring)
-{
-	atomic_fetch_add(ring->sq_tail, 1);
-}
-
-static struct io_uring_sqe *add(struct ring *ring, int fd, struct refslab_batch *batch,
-				uint64_t data)
-{
-	struct io_uring_sqe *sqe = entry(ring);
-
-	sqe->user_data = data;
-	refslab_batch_prepare(sqe, fd, batch);
-	return sqe;
-}
-
-static void submit(struct ring *ring, unsigned int n)
-{
-	if (ring->polled) {
-		if (atomic_load(ring->sq_flags) & IORING_SQ_NEED_WAKEUP)
-			assert_true(enter(ring, n, 0, IORING_ENTER_SQ_WAKEUP) >= 0);
-		return;
-	}
-	assert_int_equal(enter(ring, n, 0, 0), n);
-}
-
-/* What came of the next one to be done. */
-static int wait_one(struct ring *ring, uint64_t *data)
-{
-	unsigned int head = *ring->cq_head;
-	struct io_uring_cqe *cqe;
-	int result, err;
-
-	while (head == atomic_load(ring->cq_tail)) {
-		err = enter(ring, 0, 1, IORING_ENTER_GETEVENTS);
-		assert_true(err >= 0 || err == -EINTR);
-	}
-	cqe = &ring->cqes[head & ring->cq_mask];
-	result = cqe->res;
-	if (data)
-		*data = cqe->user_data;
-	atomic_store(ring->cq_head, head + 1);
-	return result;
-}
-
-/* An entry that is ready, all the way. */
-static int go(struct ring *ring)
-{
-	entry_done(ring);
-	submit(ring, 1);
-	return wait_one(ring, NULL);
-}
 
 #define batch_of(ops_, results_) { \
 	.size = sizeof(struct refslab_batch), .count = ARRAY_SIZE(ops_), \
@@ -157,9 +27,9 @@ static void one_batch(struct client *client, uint32_t ring_flags, uint8_t entry_
 
 	memset(results, 0xff, sizeof(results));
 	ring_begin(&ring, ring_flags);
-	sqe = add(&ring, client->fd, &batch, 0);
+	sqe = ring_add(&ring, client->fd, &batch, 0);
 	sqe->flags = entry_flags;
-	assert_int_equal(go(&ring), 4);
+	assert_int_equal(ring_go(&ring), 4);
 	assert_int_equal(batch.done, 4);
 	assert_int_equal(results[0].error, 0);
 	assert_int_equal(count_of(client->fd, results[0].handle), 1);
@@ -170,9 +40,9 @@ static void one_batch(struct client *client, uint32_t ring_flags, uint8_t entry_
 	/* It ends with the first that fails, and says so. */
 	batch.flags = REFSLAB_BATCH_STOP;
 	batch.done = 4711;
-	sqe = add(&ring, client->fd, &batch, 0);
+	sqe = ring_add(&ring, client->fd, &batch, 0);
 	sqe->flags = entry_flags;
-	assert_int_equal(go(&ring), 3);
+	assert_int_equal(ring_go(&ring), 3);
 	assert_int_equal(batch.done, 3);
 	ring_end(&ring);
 }
@@ -216,50 +86,50 @@ static void test_mistakes(void **state)
 
 	ring_begin(&ring, 0);
 	for (i = 0; i < 2 * ARRAY_SIZE(unknown); i++) {
-		sqe = add(&ring, client->fd, &batch, 0);
+		sqe = ring_add(&ring, client->fd, &batch, 0);
 		sqe->cmd_op = unknown[i / 2];
 		sqe->flags = i % 2 ? IOSQE_ASYNC : 0;
-		assert_int_equal(go(&ring), -ENOTTY);
+		assert_int_equal(ring_go(&ring), -ENOTTY);
 	}
 	for (i = 0; i < 2; i++) {
-		sqe = add(&ring, client->fd, &batch, 0);
+		sqe = ring_add(&ring, client->fd, &batch, 0);
 		sqe->cmd[8 + 7 * i] = 1;
-		assert_int_equal(go(&ring), -EINVAL);
+		assert_int_equal(ring_go(&ring), -EINVAL);
 	}
 	for (i = 0; i < 32; i++) {
-		sqe = add(&ring, client->fd, &batch, 0);
+		sqe = ring_add(&ring, client->fd, &batch, 0);
 		sqe->uring_cmd_flags = 1u << i;
 		/* Buffers that are not there are io_uring's own matter. */
-		assert_true(go(&ring) < 0);
+		assert_true(ring_go(&ring) < 0);
 	}
-	add(&ring, client->fd, (struct refslab_batch *)8, 0);
-	assert_int_equal(go(&ring), -EFAULT);
-	add(&ring, client->fd, NULL, 0);
-	assert_int_equal(go(&ring), -EFAULT);
-	add(&ring, other, &batch, 0);
-	assert_int_equal(go(&ring), -ENXIO);
-	add(&ring, -1, &batch, 0);
-	assert_int_equal(go(&ring), -EBADF);
+	ring_add(&ring, client->fd, (struct refslab_batch *)8, 0);
+	assert_int_equal(ring_go(&ring), -EFAULT);
+	ring_add(&ring, client->fd, NULL, 0);
+	assert_int_equal(ring_go(&ring), -EFAULT);
+	ring_add(&ring, other, &batch, 0);
+	assert_int_equal(ring_go(&ring), -ENXIO);
+	ring_add(&ring, -1, &batch, 0);
+	assert_int_equal(ring_go(&ring), -EBADF);
 	batch.size = 8;
-	add(&ring, client->fd, &batch, 0);
-	assert_int_equal(go(&ring), -EINVAL);
+	ring_add(&ring, client->fd, &batch, 0);
+	assert_int_equal(ring_go(&ring), -EINVAL);
 	batch.size = sizeof(batch);
 	batch.flags = 1u << 31;
-	add(&ring, client->fd, &batch, 0);
-	assert_int_equal(go(&ring), -EINVAL);
+	ring_add(&ring, client->fd, &batch, 0);
+	assert_int_equal(ring_go(&ring), -EINVAL);
 	batch.flags = 0;
 	batch.count = 0;
-	add(&ring, client->fd, &batch, 0);
-	assert_int_equal(go(&ring), -EINVAL);
+	ring_add(&ring, client->fd, &batch, 0);
+	assert_int_equal(ring_go(&ring), -EINVAL);
 	batch.count = 1;
 	batch.results = 8;
-	add(&ring, client->fd, &batch, 0);
-	assert_int_equal(go(&ring), -EFAULT);
+	ring_add(&ring, client->fd, &batch, 0);
+	assert_int_equal(ring_go(&ring), -EFAULT);
 	assert_int_equal(info_of(client->fd).objects, 0);
 	assert_int_equal(info_of(client->fd).handles, 0);
 	batch.results = (uintptr_t)results;
-	add(&ring, client->fd, &batch, 0);
-	assert_int_equal(go(&ring), 1);
+	ring_add(&ring, client->fd, &batch, 0);
+	assert_int_equal(ring_go(&ring), 1);
 	ring_end(&ring);
 	close(other);
 }
@@ -285,16 +155,16 @@ static void builders(struct client *client, uint32_t ring_flags)
 	/* What was submitted once can be again, by a call too. */
 	for (round = 0; round < 2; round++) {
 		for (i = 0; i < N; i++) {
-			sqe = entry(&ring);
+			sqe = ring_entry(&ring);
 			sqe->user_data = i;
 			works(refslab_builder_prepare(builder[i], sqe, client->fd,
 						      REFSLAB_BATCH_STOP));
 			assert_null(refslab_result(builder[i], a[i]));
-			entry_done(&ring);
+			ring_done(&ring);
 		}
-		submit(&ring, N);
+		ring_submit(&ring, N);
 		for (i = 0, done = 0; i < N; i++) {
-			assert_int_equal(wait_one(&ring, &data), 5);
+			assert_int_equal(ring_wait(&ring, &data), 5);
 			done |= 1u << data;
 			assert_int_equal(refslab_result(builder[data], a[data])->error, 0);
 			assert_true(upgrade(client->fd, refslab_result_handle(builder[data],
@@ -306,21 +176,21 @@ static void builders(struct client *client, uint32_t ring_flags)
 	assert_int_equal(refslab_builder_submit(builder[0], client->fd, 0), 5);
 
 	/* A batch that fails as a whole has no results, whatever there was before. */
-	sqe = entry(&ring);
+	sqe = ring_entry(&ring);
 	works(refslab_builder_prepare(builder[0], sqe, -1, 0));
-	assert_int_equal(go(&ring), -EBADF);
+	assert_int_equal(ring_go(&ring), -EBADF);
 	assert_null(refslab_result(builder[0], a[0]));
 
 	/* One with a mistake in it is told at once, and the entry does nothing. */
 	works(refslab_builder_new(1, &wrong));
 	a[0] = refslab_add_alloc(wrong, client->leaf);
 	refslab_add_alloc(wrong, client->leaf);
-	sqe = entry(&ring);
+	sqe = ring_entry(&ring);
 	sqe->user_data = 4711;
 	fails(ENOBUFS, refslab_builder_prepare(wrong, sqe, client->fd, 0));
-	entry_done(&ring);
-	submit(&ring, 1);
-	assert_int_equal(wait_one(&ring, &data), 0);
+	ring_done(&ring);
+	ring_submit(&ring, 1);
+	assert_int_equal(ring_wait(&ring, &data), 0);
 	assert_int_equal(data, 4711);
 	assert_null(refslab_result(wrong, a[0]));
 	assert_int_equal(info_of(client->fd).objects, 4 * N + 2);
@@ -346,24 +216,24 @@ static void test_entry_used_again(void **state)
 {
 	struct client *client = *state;
 	const struct refslab_op ops[] = { op(ALLOC, .index = client->leaf) };
-	struct refslab_result results[ENTRIES];
-	struct refslab_batch batches[ENTRIES];
+	struct refslab_result results[RING_ENTRIES];
+	struct refslab_batch batches[RING_ENTRIES];
 	struct ring ring;
 	unsigned int i, round;
 
 	ring_begin(&ring, 0);
 	for (round = 0; round < 20; round++) {
-		for (i = 0; i < ENTRIES; i++) {
+		for (i = 0; i < RING_ENTRIES; i++) {
 			batches[i] = (struct refslab_batch) batch_of(ops, &results[i]);
 			results[i] = (struct refslab_result) { .error = 4711 };
-			add(&ring, client->fd, &batches[i], i);
-			entry_done(&ring);
+			ring_add(&ring, client->fd, &batches[i], i);
+			ring_done(&ring);
 		}
-		submit(&ring, ENTRIES);
+		ring_submit(&ring, RING_ENTRIES);
 		memset(ring.entries, 0x80 | round, ring.entries_size);
-		for (i = 0; i < ENTRIES; i++)
-			assert_int_equal(wait_one(&ring, NULL), 1);
-		for (i = 0; i < ENTRIES; i++) {
+		for (i = 0; i < RING_ENTRIES; i++)
+			assert_int_equal(ring_wait(&ring, NULL), 1);
+		for (i = 0; i < RING_ENTRIES; i++) {
 			assert_int_equal(batches[i].done, 1);
 			assert_int_equal(results[i].error, 0);
 			drop(client->fd, results[i].handle);
@@ -388,27 +258,27 @@ static void test_linked(void **state)
 	struct ring ring;
 
 	ring_begin(&ring, 0);
-	add(&ring, client->fd, &a, 1)->flags = IOSQE_IO_LINK;
-	entry_done(&ring);
-	add(&ring, client->fd, &b, 2);
-	entry_done(&ring);
-	submit(&ring, 2);
-	assert_int_equal(wait_one(&ring, &data), 1);
+	ring_add(&ring, client->fd, &a, 1)->flags = IOSQE_IO_LINK;
+	ring_done(&ring);
+	ring_add(&ring, client->fd, &b, 2);
+	ring_done(&ring);
+	ring_submit(&ring, 2);
+	assert_int_equal(ring_wait(&ring, &data), 1);
 	assert_int_equal(data, 1);
-	assert_int_equal(wait_one(&ring, &data), 2);
+	assert_int_equal(ring_wait(&ring, &data), 2);
 	assert_int_equal(data, 2);
 	assert_int_equal(result[0].error, EINVAL);
 	assert_int_equal(result[1].error, ECANCELED);
 
 	/* A batch that fails as a whole ends the chain. */
 	a.count = 0;
-	add(&ring, client->fd, &a, 1)->flags = IOSQE_IO_LINK;
-	entry_done(&ring);
-	add(&ring, client->fd, &b, 2);
-	entry_done(&ring);
-	submit(&ring, 2);
-	assert_int_equal(wait_one(&ring, &data), -EINVAL);
-	assert_int_equal(wait_one(&ring, &data), -ECANCELED);
+	ring_add(&ring, client->fd, &a, 1)->flags = IOSQE_IO_LINK;
+	ring_done(&ring);
+	ring_add(&ring, client->fd, &b, 2);
+	ring_done(&ring);
+	ring_submit(&ring, 2);
+	assert_int_equal(ring_wait(&ring, &data), -EINVAL);
+	assert_int_equal(ring_wait(&ring, &data), -ECANCELED);
 	ring_end(&ring);
 }
 
@@ -434,13 +304,13 @@ static void test_close_in_flight(void **state)
 			ops[i] = (struct refslab_op) op(ALLOC, .index = leaf);
 		for (n = 0; n < N; n++) {
 			batches[n] = (struct refslab_batch) batch_of(ops, results[n]);
-			add(&ring, fd, &batches[n], n);
-			entry_done(&ring);
+			ring_add(&ring, fd, &batches[n], n);
+			ring_done(&ring);
 		}
-		submit(&ring, N);
+		ring_submit(&ring, N);
 		close(fd);
 		for (n = 0; n < N; n++)
-			assert_int_equal(wait_one(&ring, NULL), COUNT);
+			assert_int_equal(ring_wait(&ring, NULL), COUNT);
 		assert_true(eventually(access(path, F_OK)));
 	}
 	ring_end(&ring);
@@ -476,10 +346,10 @@ static void test_killed_in_flight(void **state)
 			ring_begin(&ring, round % 2 ? IORING_SETUP_SQPOLL : 0);
 			for (n = 0; n < 8; n++) {
 				batches[n] = (struct refslab_batch) batch_of(ops, results[n]);
-				add(&ring, fd, &batches[n], n);
-				entry_done(&ring);
+				ring_add(&ring, fd, &batches[n], n);
+				ring_done(&ring);
 			}
-			submit(&ring, 8);
+			ring_submit(&ring, 8);
 			sleep_ms(round);
 			_exit(0);
 		}
@@ -518,12 +388,12 @@ static void *call_often(void *argument)
 	while (!*caller->stop) {
 		for (i = 0; i < 4; i++) {
 			batches[i] = (struct refslab_batch) batch_of(ops, results[i]);
-			add(&ring, caller->client->fd, &batches[i], i);
-			entry_done(&ring);
+			ring_add(&ring, caller->client->fd, &batches[i], i);
+			ring_done(&ring);
 		}
-		submit(&ring, 4);
+		ring_submit(&ring, 4);
 		for (i = 0; i < 4; i++)
-			assert_int_equal(wait_one(&ring, NULL), ARRAY_SIZE(ops));
+			assert_int_equal(ring_wait(&ring, NULL), ARRAY_SIZE(ops));
 		caller->batches += 4;
 	}
 	ring_end(&ring);
