@@ -44,7 +44,7 @@ static struct account_book *book_get(struct refslab_heap *heap)
 
 	if (book)
 		return book;
-	book = kvzalloc(sizeof(*book), GFP_KERNEL_ACCOUNT);
+	book = kvzalloc(sizeof(*book), GFP_PROGRAM);
 	if (!book)
 		return NULL;
 	mutex_init(&book->lock);

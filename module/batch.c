@@ -64,7 +64,7 @@ static struct batch *batch_get(struct session *session, u32 count)
 	if (batch && batch->room >= count)
 		return batch;
 	batch_free(batch);
-	batch = kvmalloc(struct_size(batch, made, room), GFP_KERNEL_ACCOUNT);
+	batch = kvmalloc(struct_size(batch, made, room), GFP_PROGRAM);
 	if (batch)
 		batch->room = room;
 	return batch;

@@ -355,7 +355,7 @@ static int show_sites(struct seq_file *m, struct xarray *sites)
 		seq_puts(m, "no traces\n");
 		return 0;
 	}
-	sorted = kvmalloc_array(n, sizeof(*sorted), GFP_KERNEL);
+	sorted = kvmalloc_array(n, sizeof(*sorted), GFP_KERNEL | __GFP_NOWARN);
 	if (!sorted)
 		return -ENOMEM;
 	xa_for_each(sites, key, site)
@@ -385,7 +385,7 @@ static int alloc_traces_show(struct seq_file *m, void *unused)
 	u32 number;
 	int err = 0;
 
-	tracks = kvmalloc(sizeof(*tracks), GFP_KERNEL);
+	tracks = kvmalloc(sizeof(*tracks), GFP_KERNEL | __GFP_NOWARN);
 	if (!tracks)
 		return -ENOMEM;
 	xa_init(&sites);

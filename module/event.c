@@ -269,7 +269,7 @@ int call_events(struct session *session, union session_data *data)
 		if (IS_ERR(eventfd))
 			return PTR_ERR(eventfd);
 	}
-	ring = kvmalloc_array(room + 1, sizeof(*ring), GFP_KERNEL_ACCOUNT);
+	ring = kvmalloc_array(room + 1, sizeof(*ring), GFP_PROGRAM);
 	if (!ring) {
 		if (eventfd)
 			eventfd_ctx_put(eventfd);

@@ -29,6 +29,8 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
+#include "pool.h"
+
 #define ROOM_FIRST	16
 
 /**
@@ -90,7 +92,7 @@ static int table_widen(struct handle_table *table)
 	u32 room = table->room ? 2 * table->room : ROOM_FIRST;
 	struct handle_entry **pages;
 
-	pages = kvcalloc(room, sizeof(*pages), GFP_KERNEL_ACCOUNT);
+	pages = kvcalloc(room, sizeof(*pages), GFP_PROGRAM);
 	if (!pages)
 		return -ENOMEM;
 	if (table->room)

@@ -138,7 +138,7 @@ static int find_locked(struct session *session, struct session_inspect *data,
 	struct refslab_object **objs;
 	int n;
 
-	objs = kvmalloc_array(room, sizeof(*objs), GFP_KERNEL_ACCOUNT);
+	objs = kvmalloc_array(room, sizeof(*objs), GFP_PROGRAM);
 	if (!objs)
 		return -ENOMEM;
 	n = session_lock(session);
@@ -173,7 +173,7 @@ static int inspect(struct session *session, struct session_inspect *data,
 
 	if (arg->reserved || !arg->count || arg->count > REFSLAB_INSPECT_MAX)
 		return -EINVAL;
-	handles = kvmalloc_array(arg->count, sizeof(*handles), GFP_KERNEL_ACCOUNT);
+	handles = kvmalloc_array(arg->count, sizeof(*handles), GFP_PROGRAM);
 	if (!handles)
 		return -ENOMEM;
 	n = find_locked(session, data, find, handles);

@@ -19,6 +19,9 @@ struct mem_cgroup;
 #define CHUNKS_MAX	(REFSLAB_HEAP_MAX >> CHUNK_SHIFT)
 #define CHUNKS_LEAF	512	/* chunks a page of the chunk table knows */
 
+/* For what is as large as a program likes: it is told, and the log is not its. */
+#define GFP_PROGRAM	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
+
 enum chunk_state {
 	CHUNK_CACHED,	/* in the pool, ready to be handed out */
 	CHUNK_USED,	/* handed out */

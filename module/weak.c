@@ -29,7 +29,7 @@ static struct weak_bucket *weak_buckets(struct weak_table *table)
 
 	if (buckets)
 		return buckets;
-	buckets = kvcalloc(BIT(WEAK_BUCKETS_BITS), sizeof(*buckets), GFP_KERNEL_ACCOUNT);
+	buckets = kvcalloc(BIT(WEAK_BUCKETS_BITS), sizeof(*buckets), GFP_PROGRAM);
 	if (!buckets)
 		return NULL;
 	for (i = 0; i < BIT(WEAK_BUCKETS_BITS); i++)
