@@ -67,8 +67,9 @@ int refslab_map_payload(int session, uint64_t handle, uint32_t flags,
 
 int refslab_unmap_payload(struct refslab_mapping *mapping)
 {
-	struct refslab_mapping old = *mapping;
-
+	/* without memory for its books the kernel leaves it, and can be asked again */
+	if (mapping->length && munmap(mapping->address, mapping->length))
+		return -errno;
 	*mapping = (struct refslab_mapping) { 0 };
-	return old.length && munmap(old.address, old.length) ? -errno : 0;
+	return 0;
 }
