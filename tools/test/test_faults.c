@@ -1,128 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Each allocation and each copy that a call makes fails once, for all calls:
- * then the call fails and nothing of it is left, or it did without. Needs a kernel with fault
- * injection, as the debug guest's is.
+ * Faults in each call of the device, each entry of a batch, and batches by
+ * io_uring: the call fails as documented and nothing of it is left, or it did
+ * without.
  */
-#include <fcntl.h>
+#include <dirent.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
 
-#include "module.h"
-#include "sharing.h"
-#include "storm.h"
-
-/* The n-th thing of this thread that can fail does; 0 for none. */
-static int fail_nth = -1;
-
-static void set_fail(unsigned int n)
-{
-	char text[16];
-	int length = snprintf(text, sizeof(text), "%u", n);
-
-	/* What fails may be this. */
-	while (pwrite(fail_nth, text, length, 0) != length)
-		assert_int_equal(errno, EFAULT);
-}
-
-/* Whether it has come to that; none fails afterwards. */
-static bool has_failed(void)
-{
-	char text[16] = "";
-	/* If what fails is this, the call had not come so far. */
-	bool failed = pread(fail_nth, text, sizeof(text) - 1, 0) > 0 && !atoi(text);
-
-	set_fail(0);
-	return failed;
-}
-
-static void set_knob(const char *kind, const char *knob, const char *value)
-{
-	char path[128];
-	int fd;
-
-	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", kind, knob);
-	fd = open(path, O_WRONLY);
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, value, strlen(value)), strlen(value));
-	close(fd);
-}
-
-static int group_setup(void **state)
-{
-	(void)state;
-	fail_nth = open("/proc/thread-self/fail-nth", O_RDWR);
-	if (fail_nth < 0)
-		return 0;
-	/* Allocations that may sleep too, and of a page as well. */
-	set_knob("failslab", "ignore-gfp-wait", "N");
-	set_knob("fail_page_alloc", "ignore-gfp-wait", "N");
-	set_knob("fail_page_alloc", "min-order", "0");
-	/* A trace of each would look like a complaint. */
-	set_knob("failslab", "verbose", "0");
-	set_knob("fail_page_alloc", "verbose", "0");
-	set_knob("fail_usercopy", "verbose", "0");
-	return 0;
-}
-
-/* What calls are tried on: a heap with a root, an object, a type. */
-struct scene {
-	int fd, other;		/* it made the heap; it has no heap */
-	int invitation, exported;
-	uint32_t type, mapped_type, made_type;
-	uint64_t a, mapped, weak, made;
-	int made_fd;
-};
-
-static void scene_begin(struct scene *scene)
-{
-	*scene = (struct scene){ .fd = session_with_heap(0), .made_fd = -1 };
-	scene->type = type(scene->fd, 2, PAYLOAD);
-	scene->a = make(scene->fd, scene->type);
-	scene->mapped_type = mapped_type(scene->fd, 1, 3 * 4096);
-	scene->mapped = make(scene->fd, scene->mapped_type);
-	works(refslab_root_set(scene->fd, "old", scene->a, 0));
-	scene->invitation = refslab_invite(scene->fd, 0, 1 << 20);
-	scene->exported = refslab_export(scene->fd, scene->a, 0);
-	scene->other = session();
-	assert_true(scene->invitation >= 0 && scene->exported >= 0);
-}
-
-static void scene_end(struct scene *scene)
-{
-	if (scene->made_fd >= 0)
-		close(scene->made_fd);
-	close(scene->exported);
-	close(scene->invitation);
-	close(scene->other);
-	close(scene->fd);
-}
-
-struct picture {
-	uint64_t count, mapped_count, objects, held, handles, types;
-	uint32_t sessions;
-	unsigned int fds, heaps;
-	char names[64];
-};
-
-static void look(struct scene *scene, struct picture *picture)
-{
-	struct refslab_heap_info info = info_of(scene->fd);
-	char name[REFSLAB_NAME_MAX] = "";
-
-	memset(picture, 0, sizeof(*picture));
-	picture->count = count_of(scene->fd, scene->a);
-	picture->mapped_count = count_of(scene->fd, scene->mapped);
-	picture->objects = info.objects;
-	/* Pages come and go by threes; chunks are cached, or more than that. */
-	picture->held = (info.bytes >> 12) % 8;
-	picture->handles = info.handles;
-	picture->types = info.types;
-	picture->sessions = info.sessions;
-	picture->fds = open_fds();
-	picture->heaps = storm_heaps();
-	while (!refslab_root_next(scene->fd, name))
-		strncat(picture->names, name,
-			sizeof(picture->names) - strlen(picture->names) - 1);
-}
+#include "faults.h"
+#include "ring.h"
 
 static int try_invite(struct scene *scene)
 {
@@ -176,14 +63,6 @@ static int try_alloc_mapped(struct scene *scene)
 static int prepare_join(struct scene *scene)
 {
 	return refslab_join(scene->other, scene->invitation);
-}
-
-/* The next handle is the first of a page of them. */
-static int prepare_full(struct scene *scene)
-{
-	while (info_of(scene->fd).handles % 256)
-		dup_of(scene->fd, scene->a);
-	return 0;
 }
 
 static int try_open(struct scene *scene)
@@ -386,23 +265,27 @@ static int try_root_next(struct scene *scene)
 	return refslab_root_next(scene->fd, name);
 }
 
+/* Few, for which a page is enough; many; and told by another descriptor too. */
+static int try_events_few(struct scene *scene)
+{
+	return refslab_events(scene->fd, REFSLAB_EVENTS_SWEEPS, 8, -1);
+}
+
+static int prepare_eventfd(struct scene *scene)
+{
+	scene->made_fd = eventfd(0, EFD_CLOEXEC);
+	return scene->made_fd < 0 ? -errno : 0;
+}
+
+static int try_events_fd(struct scene *scene)
+{
+	return refslab_events(scene->fd, REFSLAB_EVENTS_WEAK, 8, scene->made_fd);
+}
+
 static int try_events(struct scene *scene)
 {
 	return refslab_events(scene->fd, REFSLAB_EVENTS_SWEEPS | REFSLAB_EVENTS_WEAK,
 			      REFSLAB_EVENTS_MAX, -1);
-}
-
-/* A batch of which an entry fails is done all the same, and says which. */
-static int try_batch(struct scene *scene)
-{
-	struct refslab_op ops[] = {
-		{ .code = REFSLAB_OP_ALLOC, .index = scene->type },
-		{ .code = REFSLAB_OP_CLOSE, .handle = REFSLAB_RESULT(0) },
-	};
-	struct refslab_result results[ARRAY_SIZE(ops)] = { 0 };
-	int n = refslab_batch(scene->fd, ops, results, ARRAY_SIZE(ops), 0);
-
-	return n < 0 ? n : -(int)results[0].error;
 }
 
 /* A type and a handle that the call is about to end. */
@@ -428,157 +311,221 @@ static int prepare_slot(struct scene *scene)
 	return refslab_slot_set(scene->fd, scene->a, 0, scene->mapped) ?: prepare_full(scene);
 }
 
-static const struct {
-	const char *name;
-	int (*prepare)(struct scene *scene);
-	int (*call)(struct scene *scene);
-	unsigned int least;	/* things that must have failed */
-	bool logged;		/* the kernel says in its log which allocation it was */
-} tries[] = {
-	{ "open", NULL, try_open, 3, false },
-	{ "HEAP_CREATE", NULL, try_heap_create, 8, true },
-	{ "HEAP_INFO", NULL, try_heap_info, 2, false },
-	{ "HEAP_LIMITS", NULL, try_heap_limits, 2, false },
-	{ "TYPE_CREATE", NULL, try_type_create, 5, true },
-	{ "TYPE_CREATE, mapped", NULL, try_type_create_mapped, 5, true },
-	{ "TYPE_DESTROY", prepare_type, try_type_destroy, 1, false },
-	{ "TYPE_INFO", NULL, try_type_info, 2, false },
-	{ "ALLOC, the first", prepare_type, try_alloc, 3, false },
-	{ "DUP", prepare_full, try_dup, 3, false },
-	{ "CLOSE", prepare_dup, try_close, 1, false },
-	{ "WEAK", prepare_full, try_weak, 4, false },
-	{ "UPGRADE", prepare_weak, try_upgrade, 3, false },
-	{ "SLOT_SET", NULL, try_slot_set, 1, false },
-	{ "SLOT_LOAD", prepare_slot, try_slot_load, 3, false },
-	{ "SLOT_MOVE", prepare_slot, try_slot_move, 1, false },
-	{ "SLOT_CMPXCHG", NULL, try_slot_cmpxchg, 1, false },
-	{ "READ", NULL, try_read, 2, false },
-	{ "WRITE", NULL, try_write, 2, false },
-	{ "OBJECT_INFO", NULL, try_object_info, 2, false },
-	{ "OBJECTS", prepare_full, try_objects, 3, false },
-	{ "REFERRERS", prepare_slot, try_referrers, 3, false },
-	{ "REFERENTS", prepare_slot, try_referents, 3, false },
-	{ "THRESHOLDS", NULL, try_thresholds, 3, false },
-	{ "ENABLE", NULL, try_enable, 3, false },
-	{ "COUNTS, STATS", NULL, try_counts, 3, false },
-	{ "COLLECT", NULL, try_collect, 2, false },
-	{ "FREEZE", NULL, try_freeze, 3, false },
-	{ "QUARANTINE", NULL, try_quarantine, 3, false },
-	{ "DEBUG", NULL, try_debug, 3, false },
-	{ "ROOT_NEXT", NULL, try_root_next, 2, false },
-	{ "EVENTS", NULL, try_events, 2, false },
-	{ "BATCH", NULL, try_batch, 3, false },
-	{ "INVITE", NULL, try_invite, 2, false },
-	/* What it allocates can be had in two ways. */
-	{ "JOIN", NULL, try_join, 0, false },
-	{ "EXPORT", NULL, try_export, 2, false },
-	{ "IMPORT", prepare_full, try_import, 1, false },
-	{ "ROOT_SET", NULL, try_root_set, 1, false },
-	{ "ROOT_GET", prepare_full, try_root_get, 1, false },
-	{ "MAP", NULL, try_map, 2, false },
-	{ "ALLOC, mapped", NULL, try_alloc_mapped, 3, false },
-	{ "ALLOC, counted", prepare_join, try_alloc_counted, 1, false },
+static const struct try calls[] = {
+	{ "open", NULL, try_open, 3, 0, {} },
+	{ "HEAP_CREATE", NULL, try_heap_create, 80, 0, {} },
+	{ "HEAP_INFO", NULL, try_heap_info, 0, 0, {} },
+	{ "HEAP_LIMITS", NULL, try_heap_limits, 5, 0, {} },
+	{ "TYPE_CREATE", NULL, try_type_create, 30, 0, {} },
+	{ "TYPE_CREATE, mapped", NULL, try_type_create_mapped, 30, 0, {} },
+	{ "TYPE_DESTROY", prepare_type, try_type_destroy, 0, 0, {} },
+	{ "TYPE_INFO", NULL, try_type_info, 0, 0, {} },
+	{ "ALLOC, the first", prepare_type, try_alloc, 0, 1, {} },
+	{ "DUP", prepare_full, try_dup, 1, 0, {} },
+	{ "CLOSE", prepare_dup, try_close, 0, 0, {} },
+	{ "WEAK", prepare_full, try_weak, 1, 1, {} },
+	{ "UPGRADE", prepare_weak, try_upgrade, 1, 0, {} },
+	{ "SLOT_SET", NULL, try_slot_set, 0, 0, {} },
+	{ "SLOT_LOAD", prepare_slot, try_slot_load, 1, 0, {} },
+	{ "SLOT_MOVE", prepare_slot, try_slot_move, 0, 0, {} },
+	{ "SLOT_CMPXCHG", NULL, try_slot_cmpxchg, 0, 0, {} },
+	{ "READ", NULL, try_read, 0, 0, {} },
+	{ "WRITE", NULL, try_write, 0, 0, {} },
+	{ "OBJECT_INFO", NULL, try_object_info, 0, 0, {} },
+	{ "OBJECTS", prepare_full, try_objects, 3, 0, {} },
+	{ "REFERRERS", prepare_slot, try_referrers, 3, 0, {} },
+	{ "REFERENTS", prepare_slot, try_referents, 3, 0, {} },
+	{ "THRESHOLDS", NULL, try_thresholds, 0, 0, {} },
+	{ "ENABLE", NULL, try_enable, 0, 0, {} },
+	{ "COUNTS, STATS", NULL, try_counts, 0, 0, {} },
+	{ "COLLECT", NULL, try_collect, 0, 0, {} },
+	{ "FREEZE", NULL, try_freeze, 0, 0, {} },
+	{ "QUARANTINE", NULL, try_quarantine, 0, 0, {} },
+	{ "DEBUG", NULL, try_debug, 0, 0, {} },
+	{ "ROOT_NEXT", NULL, try_root_next, 0, 0, {} },
+	{ "EVENTS", NULL, try_events, 0, 2, {} },
+	{ "EVENTS, few", NULL, try_events_few, 1, 0, {} },
+	{ "EVENTS, eventfd", prepare_eventfd, try_events_fd, 1, 0, {} },
+	{ "INVITE", NULL, try_invite, 2, 0, {} },
+	{ "JOIN", NULL, try_join, 0, 1, {} },
+	{ "EXPORT", NULL, try_export, 2, 0, {} },
+	{ "IMPORT", prepare_full, try_import, 1, 0, {} },
+	{ "ROOT_SET", NULL, try_root_set, 1, 0, {} },
+	{ "ROOT_GET", prepare_full, try_root_get, 1, 0, {} },
+	{ "MAP", NULL, try_map, 2, 0, {} },
+	{ "ALLOC, mapped", NULL, try_alloc_mapped, 3, 0, {} },
+	{ "ALLOC, counted", prepare_join, try_alloc_counted, 1, 0, {} },
 };
 
-static void test_faults(void **state)
+static void test_calls(void **state)
 {
-	struct picture before, after;
-	struct scene scene;
-	unsigned int n, failed;
-	size_t i;
-	int err;
-	bool hit;
-
 	(void)state;
-	if (fail_nth < 0)
-		skip();
-	for (i = 0; i < ARRAY_SIZE(tries); i++) {
-		failed = 0;
-		if (tries[i].logged)
-			storm_expect("kobject_add_internal failed");
-		for (n = 1; ; n++) {
-			scene_begin(&scene);
-			if (tries[i].prepare)
-				works(tries[i].prepare(&scene));
-			look(&scene, &before);
-			set_fail(n);
-			err = tries[i].call(&scene);
-			hit = has_failed();
-			if (err) {
-				if (!hit || (err != -ENOMEM && err != -EFAULT &&
-					     err != -ENFILE && err != -EMFILE))
-					fail_msg("%s, fault %u: %s", tries[i].name,
-						 n, strerror(-err));
-				look(&scene, &after);
-				if (memcmp(&before, &after, sizeof(before)))
-					fail_msg("%s, fault %u: %s, and left something",
-						 tries[i].name, n, strerror(-err));
-				/* And it would have worked. */
-				works(tries[i].call(&scene));
-				failed++;
-			}
-			scene_end(&scene);
-			if (!hit)
-				break;
-			assert_true(n < 2000);
-		}
-		if (tries[i].logged)
-			storm_unexpect();
-		print_message("# %s: %u of %u faults were its end\n", tries[i].name,
-			      failed, n - 1);
-		assert_true(failed >= tries[i].least);
-	}
+	faults_try(calls, ARRAY_SIZE(calls));
 }
 
-/* The module is loaded, or nothing of it is there. */
-static void test_load(void **state)
+/* A batch of one entry, or by more than one what it needs. */
+static int try_batch(struct scene *scene, const struct refslab_op *op)
 {
-	unsigned int n, failed = 0;
-	bool hit = true;
-	int err;
+	struct refslab_result result = { 0 };
+	int n = refslab_batch(scene->fd, op, &result, 1, 0);
 
+	if (n < 0)
+		return n;
+	assert_int_equal(n, 1);
+	if (result.handle)
+		scene->made = result.handle;
+	return -(int)result.error;
+}
+
+#define TRY_BATCH(name, ...)							\
+static int try_batch_##name(struct scene *scene)				\
+{										\
+	const struct refslab_op op = { .code = REFSLAB_OP_##name, __VA_ARGS__ };	\
+										\
+	return try_batch(scene, &op);						\
+}
+
+TRY_BATCH(ALLOC, .index = scene->made_type)
+TRY_BATCH(DUP, .handle = scene->a)
+TRY_BATCH(CLOSE, .handle = scene->made)
+TRY_BATCH(WEAK, .handle = scene->a)
+TRY_BATCH(UPGRADE, .handle = scene->weak)
+TRY_BATCH(SLOT_SET, .handle = scene->a, .index = 1, .target = scene->mapped)
+TRY_BATCH(SLOT_LOAD, .handle = scene->a)
+TRY_BATCH(SLOT_MOVE, .handle = scene->a, .target = scene->a, .other = 1)
+TRY_BATCH(SLOT_CMPXCHG, .handle = scene->a, .index = 1, .target = scene->mapped)
+TRY_BATCH(READ, .handle = scene->a, .length = REFSLAB_BATCH_DATA)
+TRY_BATCH(WRITE, .handle = scene->a, .length = REFSLAB_BATCH_DATA, .data = "new")
+#undef TRY_BATCH
+
+/* So many entries that there is no room for them yet, nor in one page. */
+static int try_batch_long(struct scene *scene)
+{
+	enum { COUNT = 4096 };
+	static struct refslab_result results[COUNT];
+	static struct refslab_op ops[COUNT];
+	int i, n;
+
+	for (i = 0; i < COUNT; i++)
+		ops[i] = (struct refslab_op) {
+			.code = REFSLAB_OP_SLOT_SET, .handle = scene->a,
+			.index = i % 2, .target = scene->mapped,
+		};
+	memset(results, 0xff, sizeof(results));
+	n = refslab_batch(scene->fd, ops, results, COUNT, 0);
+	if (n < 0)
+		return n;
+	assert_int_equal(n, COUNT);
+	for (i = 0; i < n; i++)
+		assert_int_equal(results[i].error, 0);
+	return 0;
+}
+
+static const struct try batches[] = {
+	{ "ALLOC in a batch", prepare_type, try_batch_ALLOC, 0, 2, {} },
+	{ "DUP in a batch", prepare_full, try_batch_DUP, 0, 1, {} },
+	{ "CLOSE in a batch", prepare_dup, try_batch_CLOSE, 0, 1, {} },
+	{ "WEAK in a batch", prepare_full, try_batch_WEAK, 0, 2, {} },
+	{ "UPGRADE in a batch", prepare_weak, try_batch_UPGRADE, 0, 1, {} },
+	{ "SLOT_SET in a batch", NULL, try_batch_SLOT_SET, 0, 1, {} },
+	{ "SLOT_LOAD in a batch", prepare_slot, try_batch_SLOT_LOAD, 0, 1, {} },
+	{ "SLOT_MOVE in a batch", prepare_slot, try_batch_SLOT_MOVE, 0, 1, {} },
+	{ "SLOT_CMPXCHG in a batch", NULL, try_batch_SLOT_CMPXCHG, 0, 1, {} },
+	{ "READ in a batch", NULL, try_batch_READ, 0, 1, {} },
+	{ "WRITE in a batch", NULL, try_batch_WRITE, 0, 1, {} },
+	{ "a long batch", NULL, try_batch_long, 0, 1, {} },
+};
+
+static void test_batches(void **state)
+{
 	(void)state;
-	if (fail_nth < 0 || !module_file())
-		skip();
-	/* of pages, and of files and directories */
-	storm_expect("page allocation failure|kobject_add_internal failed|Call Trace|vmalloc error");
-	for (n = 1; hit; n++) {
-		assert_true(eventually(!module_unload()));
-		set_fail(n);
-		err = module_load();
-		hit = has_failed();
-		if (err) {
-			failed++;
-			if (!hit || (err != -ENOMEM && err != -EFAULT && err != -ENFILE))
-				fail_msg("loading, fault %u: %s", n, strerror(-err));
-			assert_int_equal(access("/sys/kernel/refslab", F_OK), -1);
-			assert_int_equal(access("/sys/module/refslab", F_OK), -1);
-			assert_int_equal(access("/sys/kernel/debug/refslab", F_OK), -1);
-			assert_int_equal(access(REFSLAB_DEVICE, F_OK), -1);
-			works(module_load());
-		}
-		/* it works, whatever it did without */
-		assert_true(eventually(!access(REFSLAB_DEVICE, R_OK)));
-		if (n % 16 == 0 || !hit) {
-			int fd = session_with_heap(0);
+	faults_try(batches, ARRAY_SIZE(batches));
+}
 
-			drop(fd, ring(fd, type(fd, 1, 8), 3));
-			assert_int_equal(sweep(fd, 2), 3);
-			close(fd);
-		}
+/* The ring, and the thread of the kernel's that runs what sleeps. */
+static struct ring uring;
+
+static pid_t find_worker(void)
+{
+	DIR *directory = opendir("/proc/self/task");
+	struct dirent *entry;
+	pid_t worker = 0;
+
+	assert_non_null(directory);
+	while ((entry = readdir(directory)))
+		if (atoi(entry->d_name) && atoi(entry->d_name) != gettid())
+			worker = atoi(entry->d_name);
+	closedir(directory);
+	return worker;
+}
+
+/* One that is there: it would be another's fault if it could not be made. */
+static int prepare_uring(struct scene *scene)
+{
+	struct io_uring_sqe *sqe = ring_entry(&uring);
+
+	memset(sqe, 0, uring.entry_size);
+	sqe->opcode = IORING_OP_NOP;
+	sqe->flags = IOSQE_ASYNC;
+	works(ring_go(&uring));
+	assert_true(find_worker() > 0);
+	return prepare_full(scene);
+}
+
+static int prepare_worker(struct scene *scene)
+{
+	works(prepare_uring(scene));
+	scene->worker = find_worker();
+	return 0;
+}
+
+static int try_uring(struct scene *scene)
+{
+	const struct refslab_op op = {
+		.code = REFSLAB_OP_DUP, .handle = scene->a,
+	};
+	struct refslab_result result = { 0 };
+	struct refslab_batch batch = {
+		.size = sizeof(batch), .count = 1,
+		.ops = (uintptr_t)&op, .results = (uintptr_t)&result,
+	};
+	int n;
+
+	ring_add(&uring, scene->fd, &batch, 0);
+	ring_done(&uring);
+	n = ring_enter(&uring, 1, 0, 0);
+	if (n != 1) {
+		/* it is not taken */
+		atomic_fetch_sub(uring.sq_tail, 1);
+		return n < 0 ? n : -EAGAIN;
 	}
-	storm_unexpect();
-	print_message("# loading: %u of %u faults were its end\n", failed, n - 2);
-	assert_true(failed > 20);
+	n = ring_wait(&uring, NULL);
+	return n < 0 ? n : -(int)result.error;
+}
+
+static const struct try urings[] = {
+	{ "a batch by io_uring", prepare_worker, try_uring, 0, 1, {} },
+	/* io_uring_enter(2) */
+	{ "its submission", prepare_uring, try_uring, 1, 0, { EAGAIN } },
+};
+
+static void test_uring(void **state)
+{
+	(void)state;
+	ring_begin(&uring, 0);
+	faults_try(urings, ARRAY_SIZE(urings));
+	ring_end(&uring);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_faults),
-		cmocka_unit_test(test_load),
+		faults_test(test_calls),
+		faults_test(test_batches),
+		faults_test(test_uring),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
-	return cmocka_run_group_tests_name("test_faults", tests, group_setup, NULL);
+	return cmocka_run_group_tests_name("test_faults", tests, faults_setup,
+					   faults_teardown);
 }

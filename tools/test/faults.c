@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+
+#include "faults.h"
+#include "storm.h"
+
+#define MODULE_KNOB	"/sys/kernel/debug/refslab_fault"
+#define EXPEDITED	"/sys/kernel/rcu_expedited"
+
+/*
+ * What both knobs are like: the number of things to come that can fail is
+ * written, and how many are still to come is read. The kernel has one for each
+ * thread, refslab_fault.ko one for all, which is told the thread.
+ */
+static int own_knob = -1, armed_knob = -1;
+static bool of_module;
+
+static void write_knob(int knob, const char *text)
+{
+	/* What fails may be this. */
+	while (pwrite(knob, text, strlen(text), 0) != (ssize_t)strlen(text))
+		assert_int_equal(errno, EFAULT);
+}
+
+static void set_kernel(const char *kind, const char *knob, const char *value)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", kind, knob);
+	works(storm_write(path, value));
+}
+
+/* Its file lies beside refslab.ko, where modprobe would find it. */
+static int load_module(void)
+{
+	struct utsname name;
+	char path[256];
+	int fd, err;
+
+	uname(&name);
+	snprintf(path, sizeof(path), "/lib/modules/%s/updates/refslab_fault.ko", name.release);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	err = syscall(SYS_finit_module, fd, "", 0) ? -errno : 0;
+	close(fd);
+	return err;
+}
+
+int faults_setup(void **state)
+{
+	int err;
+
+	(void)state;
+	/* What a heap's end waits for is most of the time that all this takes. */
+	works(storm_write(EXPEDITED, "1"));
+	own_knob = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	if (own_knob >= 0) {
+		/* Allocations that may sleep too, and of a page as well. */
+		set_kernel("failslab", "ignore-gfp-wait", "N");
+		set_kernel("fail_page_alloc", "ignore-gfp-wait", "N");
+		set_kernel("fail_page_alloc", "min-order", "0");
+		/* A trace of each would look like a complaint. */
+		set_kernel("failslab", "verbose", "0");
+		set_kernel("fail_page_alloc", "verbose", "0");
+		set_kernel("fail_usercopy", "verbose", "0");
+		return 0;
+	}
+	of_module = true;
+	err = load_module();
+	own_knob = open(MODULE_KNOB, O_RDWR | O_CLOEXEC);
+	if (own_knob >= 0)
+		return 0;
+	print_error("no fault injection: neither the kernel's nor refslab_fault.ko (%s)\n",
+		    strerror(err ? -err : errno));
+	return -1;
+}
+
+int faults_teardown(void **state)
+{
+	(void)state;
+	works(storm_write(EXPEDITED, "0"));
+	if (own_knob >= 0)
+		close(own_knob);
+	if (of_module)
+		syscall(SYS_delete_module, "refslab_fault", O_NONBLOCK);
+	return 0;
+}
+
+bool faults_of_copies(void)
+{
+	return !of_module;
+}
+
+void fault_set(unsigned int n, unsigned int times, pid_t thread)
+{
+	char text[64], path[64];
+
+	armed_knob = own_knob;
+	if (of_module) {
+		snprintf(text, sizeof(text), "%u %d %u", n, thread ?: gettid(), times);
+	} else {
+		snprintf(text, sizeof(text), "%u", n);
+		if (thread) {
+			snprintf(path, sizeof(path), "/proc/self/task/%d/fail-nth", thread);
+			armed_knob = open(path, O_RDWR | O_CLOEXEC);
+			assert_true(armed_knob >= 0);
+		}
+	}
+	write_knob(armed_knob, text);
+}
+
+/* Where a function of the kernel begins and ends. */
+static unsigned long address_of(const char *function, unsigned long *end)
+{
+	unsigned long start = 0, address;
+	char line[256], name[128];
+	FILE *file = fopen("/proc/kallsyms", "re");
+
+	assert_non_null(file);
+	*end = ULONG_MAX;
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%lx %*c %127s", &address, name) != 2)
+			continue;
+		if (!strcmp(name, function))
+			start = address;
+	}
+	/* the lines are in no order that one could rely on */
+	rewind(file);
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "%lx", &address) == 1 && address > start && address < *end)
+			*end = address;
+	fclose(file);
+	assert_true(start);
+	return start;
+}
+
+/* What a module does to begin with has this function below it. */
+static void set_kernel_init(bool init)
+{
+	static const char * const kinds[] = { "failslab", "fail_page_alloc", "fail_usercopy" };
+	unsigned long start = 0, end = ULONG_MAX;
+	char text[32];
+	size_t i;
+
+	if (init)
+		start = address_of("do_one_initcall", &end);
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		set_kernel(kinds[i], "stacktrace-depth", "32");
+		snprintf(text, sizeof(text), "0x%lx", start);
+		set_kernel(kinds[i], "require-start", text);
+		snprintf(text, sizeof(text), "0x%lx", end);
+		set_kernel(kinds[i], "require-end", text);
+	}
+}
+
+void fault_set_init(unsigned int n)
+{
+	char text[64];
+
+	if (!of_module) {
+		set_kernel_init(true);
+		fault_set(n, 1, 0);
+		return;
+	}
+	armed_knob = own_knob;
+	snprintf(text, sizeof(text), "%u %d 1 1", n, gettid());
+	write_knob(armed_knob, text);
+}
+
+int faults_test_teardown(void **state)
+{
+	(void)state;
+	write_knob(own_knob, "0");
+	if (!of_module)
+		set_kernel_init(false);
+	return 0;
+}
+
+bool fault_hit(void)
+{
+	char text[16] = "";
+	/* If what fails is this, it had not come so far. */
+	bool hit = pread(armed_knob, text, sizeof(text) - 1, 0) > 0 && !atoi(text);
+
+	write_knob(armed_knob, "0");
+	if (armed_knob != own_knob)
+		close(armed_knob);
+	return hit;
+}
+
+static void scene_begin(struct scene *scene)
+{
+	*scene = (struct scene){ .fd = session_with_heap(0), .made_fd = -1 };
+	scene->type = type(scene->fd, 2, PAYLOAD);
+	scene->a = make(scene->fd, scene->type);
+	scene->mapped_type = mapped_type(scene->fd, 1, 3 * 4096);
+	scene->mapped = make(scene->fd, scene->mapped_type);
+	works(refslab_root_set(scene->fd, "old", scene->a, 0));
+	scene->invitation = refslab_invite(scene->fd, 0, 1 << 20);
+	scene->exported = refslab_export(scene->fd, scene->a, 0);
+	scene->other = session();
+	assert_true(scene->invitation >= 0 && scene->exported >= 0);
+}
+
+static void scene_end(struct scene *scene)
+{
+	if (scene->child) {
+		kill(scene->child, SIGKILL);
+		assert_int_equal(waitpid(scene->child, NULL, 0), scene->child);
+	}
+	if (scene->made_fd >= 0)
+		close(scene->made_fd);
+	close(scene->exported);
+	close(scene->invitation);
+	close(scene->other);
+	close(scene->fd);
+}
+
+int prepare_full(struct scene *scene)
+{
+	while (info_of(scene->fd).handles % 256)
+		dup_of(scene->fd, scene->a);
+	return 0;
+}
+
+/* All that a call which failed must have left as it was. */
+struct picture {
+	uint64_t count, mapped_count, objects, used, handles, types;
+	uint32_t sessions;
+	unsigned int fds, heaps;
+	char names[64];
+};
+
+/* Bytes of the pool that somebody has: no chunk that is ready or will be. */
+static uint64_t used_bytes(int fd)
+{
+	struct refslab_heap_info info = info_of(fd);
+	long long before, after;
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/kernel/refslab/%s/pool/waiting", info.name);
+	/* What waits becomes ready meanwhile, in the background. */
+	do {
+		before = storm_value(path, "");
+		info = info_of(fd);
+		after = storm_value(path, "");
+	} while (before != after);
+	assert_true(before >= 0);
+	return info.bytes - info.cached - before;
+}
+
+static void look(const struct scene *scene, struct picture *picture)
+{
+	struct refslab_heap_info info = info_of(scene->fd);
+	char name[REFSLAB_NAME_MAX] = "";
+
+	memset(picture, 0, sizeof(*picture));
+	picture->count = count_of(scene->fd, scene->a);
+	picture->mapped_count = count_of(scene->fd, scene->mapped);
+	picture->objects = info.objects;
+	picture->used = used_bytes(scene->fd);
+	picture->handles = info.handles;
+	picture->types = info.types;
+	picture->sessions = info.sessions;
+	picture->fds = open_fds();
+	picture->heaps = storm_heaps();
+	while (!refslab_root_next(scene->fd, name))
+		strncat(picture->names, name,
+			sizeof(picture->names) - strlen(picture->names) - 1);
+}
+
+static bool looks_like(const struct scene *scene, const struct picture *before,
+		       struct picture *after)
+{
+	look(scene, after);
+	return !memcmp(before, after, sizeof(*before));
+}
+
+/* Some of what goes does so in the background. */
+static void compare(const struct scene *scene, const char *what, unsigned int n, int err,
+		    const struct picture *before)
+{
+	struct picture now, *after = &now;
+
+	if (eventually(looks_like(scene, before, after)))
+		return;
+#define tell(field) do {							\
+	if (before->field != after->field)					\
+		print_message("# " #field ": %llu, was %llu\n",			\
+			      (unsigned long long)after->field,			\
+			      (unsigned long long)before->field);		\
+} while (0)
+	tell(count);
+	tell(mapped_count);
+	tell(objects);
+	tell(used);
+	tell(handles);
+	tell(types);
+	tell(sessions);
+	tell(fds);
+	tell(heaps);
+#undef tell
+	if (strcmp(before->names, after->names))
+		print_message("# names: %s, was %s\n", after->names, before->names);
+	fail_msg("%s, fault %u: %s, and left something", what, n, strerror(-err));
+}
+
+/*
+ * What all calls fail with when the kernel has no memory or cannot copy: ERRORS
+ * of refslab(4). EMFILE and ENFILE, which are there too, are no answer to that.
+ */
+static bool documented(const struct try *try, int err)
+{
+	size_t i;
+
+	if (err == -ENOMEM || (err == -EFAULT && faults_of_copies()))
+		return true;
+	for (i = 0; i < ARRAY_SIZE(try->also); i++)
+		if (try->also[i] && err == -try->also[i])
+			return true;
+	return false;
+}
+
+static void ready(const struct try *try, struct scene *scene, struct picture *picture)
+{
+	scene_begin(scene);
+	if (try->prepare)
+		works(try->prepare(scene));
+	look(scene, picture);
+}
+
+/* So many faults, from the n-th on. Whether they came; what came of them is @err. */
+static bool try_once(const struct try *try, struct scene *scene, const struct picture *before,
+		     unsigned int n, unsigned int times, int *err)
+{
+	bool hit;
+
+	fault_set(n, times, scene->worker);
+	*err = try->call(scene);
+	hit = fault_hit();
+	if (*err) {
+		if (!hit || !documented(try, *err))
+			fail_msg("%s, fault %u: %s", try->name, n, strerror(-*err));
+		compare(scene, try->name, n, *err, before);
+	}
+	return hit;
+}
+
+/* It did without, perhaps because it asked again: with nothing but faults. */
+static bool fails_at_last(const struct try *try, unsigned int n)
+{
+	struct picture before;
+	struct scene scene;
+	int err;
+
+	ready(try, &scene, &before);
+	try_once(try, &scene, &before, n, 1000, &err);
+	if (err)
+		works(try->call(&scene));
+	scene_end(&scene);
+	return err;
+}
+
+static unsigned int try_all(const struct try *try)
+{
+	unsigned int n = 0, failed = 0, survived = 0, at_last = 0;
+	struct picture before;
+	struct scene scene;
+	bool hit;
+	int err;
+
+	do {
+		ready(try, &scene, &before);
+		/* What has failed has changed nothing. */
+		do {
+			hit = try_once(try, &scene, &before, ++n, 1, &err);
+			failed += !!err;
+			assert_true(n < 2000);
+		} while (err && n % 8);
+		/* And would have worked. */
+		if (err)
+			works(try->call(&scene));
+		scene_end(&scene);
+		if (hit && !err && of_module) {
+			survived++;
+			at_last += fails_at_last(try, n);
+		}
+	} while (hit);
+	n--;
+	print_message("# %s: %u faults, of which %u were its end", try->name, n, failed);
+	if (survived)
+		print_message("; of %u with all that follow, %u", survived, at_last);
+	print_message("\n");
+	assert_true(failed >= try->least);
+	/* the kernel's own injection cannot do that */
+	assert_true(at_last >= try->at_last || !of_module);
+	return n + survived;
+}
+
+void faults_try(const struct try *tries, size_t count)
+{
+	unsigned int all = 0;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		all += try_all(&tries[i]);
+	assert_int_equal(storm_heaps(), 0);
+	print_message("# %u faults\n", all);
+}
