@@ -79,14 +79,13 @@ static noinline void *no_memory(void)
 static int before(struct kprobe *probe, struct pt_regs *regs)
 {
 	struct allocator *allocator = container_of(probe, struct allocator, probe);
+	gfp_t gfp = (__force gfp_t)regs_get_kernel_argument(regs, allocator->gfp);
 	unsigned int n;
 
 	/* pairs with the release in knob_write() */
-	if (smp_load_acquire(&failing) != current || !in_task())
+	if (smp_load_acquire(&failing) != current || !in_task() || READ_ONCE(waiting))
 		return 0;
-	if (regs_get_kernel_argument(regs, allocator->gfp) & __GFP_NOFAIL)
-		return 0;
-	if (READ_ONCE(waiting))
+	if (gfp & __GFP_NOFAIL)
 		return 0;
 	n = READ_ONCE(left);
 	if (n > 1) {
