@@ -1,23 +1,66 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Coverage by KCOV, on kernels that have it: programs that reached something
- * new are kept, and tried again with another end.
+ * new are kept, up to the call that did, and go on in another way next time.
+ *
+ * A point is a place of the module's code, by its distance from where that
+ * begins; each has a bit of its own, so there are no two for one. What workers
+ * and interrupts do for us is not seen.
  */
+#include <dirent.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "fuzz.h"
 
-enum { PCS = 32 << 10 };
+enum { PCS = 16 << 10, SECTIONS_MAX = 16 };
 
 #define KCOV_INIT_TRACE	_IOR('c', 1, unsigned long)
 #define KCOV_ENABLE	_IO('c', 100)
+#define SECTIONS	"/sys/module/refslab/sections"
 
-void coverage_begin(struct thread *thread)
+static struct {
+	char	name[32];
+	uint64_t begin;
+} sections[SECTIONS_MAX];
+static unsigned int section_count;
+
+/* Where the module's code is; the lowest address is where points are counted from. */
+void coverage_set_up(void)
 {
-	struct coverage *coverage = &thread->coverage;
+	DIR *directory = opendir(SECTIONS);
+	struct dirent *entry;
+	char path[320];
+	FILE *file;
+
+	while (directory && section_count < SECTIONS_MAX && (entry = readdir(directory))) {
+		if (!strstr(entry->d_name, "text"))
+			continue;
+		snprintf(path, sizeof(path), SECTIONS "/%s", entry->d_name);
+		file = fopen(path, "r");
+		if (file && fscanf(file, "%lx", &sections[section_count].begin) == 1) {
+			snprintf(sections[section_count].name, sizeof(sections[0].name), "%.31s",
+				 entry->d_name);
+			/* what was for the load alone is gone, and may be anywhere */
+			section_count += strncmp(entry->d_name, ".init", 5) != 0;
+		}
+		if (file)
+			fclose(file);
+	}
+	if (directory)
+		closedir(directory);
+	arena->corpus.begin = UINT64_MAX;
+	for (unsigned int i = 0; i < section_count; i++)
+		if (sections[i].begin < arena->corpus.begin)
+			arena->corpus.begin = sections[i].begin;
+}
+
+void coverage_begin(struct coverage *coverage)
+{
 	int fd = own_fd(open("/sys/kernel/debug/kcov", O_RDWR));
 
 	if (fd < 0)
@@ -33,37 +76,38 @@ void coverage_begin(struct thread *thread)
 	close(fd);
 }
 
-/* What was reached before does not count. */
-void coverage_start(struct thread *thread)
-{
-	if (thread->coverage.fd)
-		__atomic_store_n(&thread->coverage.pcs[0], 0, __ATOMIC_RELAXED);
-}
-
-/* Whether something was reached that nobody had reached before. */
-bool coverage_new(struct thread *thread)
+/* How many points were reached since the last time that nobody had reached before. */
+unsigned int coverage_new(struct coverage *coverage)
 {
 	struct corpus *corpus = &arena->corpus;
-	uint64_t i, n, bit, old, found = 0;
+	uint64_t i, n, point, bit, old;
+	unsigned int found = 0;
 
-	if (!thread->coverage.fd)
-		return false;
-	n = __atomic_load_n(&thread->coverage.pcs[0], __ATOMIC_RELAXED);
+	if (!coverage->fd)
+		return 0;
+	n = __atomic_load_n(&coverage->pcs[0], __ATOMIC_RELAXED);
 	for (i = 1; i <= n && i < PCS; i++) {
-		bit = random_mix(thread->coverage.pcs[i], 0) % COVERAGE_BITS;
-		if (corpus->bits[bit / 64] >> bit % 64 & 1)
+		point = coverage->pcs[i] - corpus->begin;
+		if (point >= COVERAGE_BITS) {
+			__atomic_fetch_add(&corpus->foreign, 1, __ATOMIC_RELAXED);
 			continue;
-		old = __atomic_fetch_or(&corpus->bits[bit / 64], 1ull << bit % 64, __ATOMIC_RELAXED);
-		found += !(old >> bit % 64 & 1);
+		}
+		bit = 1ull << point % 64;
+		if (__atomic_load_n(&corpus->bits[point / 64], __ATOMIC_RELAXED) & bit)
+			continue;
+		old = __atomic_fetch_or(&corpus->bits[point / 64], bit, __ATOMIC_RELAXED);
+		found += !(old & bit);
 	}
+	__atomic_store_n(&coverage->pcs[0], 0, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&corpus->covered, found, __ATOMIC_RELAXED);
+	if (n >= PCS - 1)
+		__atomic_fetch_add(&corpus->cut_off, 1, __ATOMIC_RELAXED);
 	return found;
 }
 
 /* The next program: a new one, or one that was kept, up to somewhere. */
-void program_choose(struct thread *thread, struct program *program)
+void program_choose(struct random *random, struct program *program)
 {
-	struct random *random = &thread->choice;
 	uint32_t kept = __atomic_load_n(&arena->corpus.count, __ATOMIC_ACQUIRE);
 	unsigned int i = 0;
 
@@ -88,4 +132,40 @@ void program_keep(const struct program *program)
 
 	/* who reads it half written has one more new program */
 	arena->corpus.programs[at % CORPUS] = *program;
+}
+
+static unsigned int section_of(uint64_t pc)
+{
+	unsigned int i, best = SECTIONS_MAX;
+
+	for (i = 0; i < section_count; i++)
+		if (sections[i].begin <= pc &&
+		    (best == SECTIONS_MAX || sections[i].begin > sections[best].begin))
+			best = i;
+	return best;
+}
+
+/* All points that were reached, for tools/fuzz/reached. */
+void coverage_report(void)
+{
+	const struct corpus *corpus = &arena->corpus;
+	unsigned int section, last = SECTIONS_MAX, in_line = 0;
+	uint64_t point;
+
+	if (!corpus->covered)
+		return;
+	printf("# %lu points covered, %lu not of the module, %lu calls cut off\n",
+	       corpus->covered, corpus->foreign, corpus->cut_off);
+	for (point = 0; point < COVERAGE_BITS; point++) {
+		if (!(corpus->bits[point / 64] >> point % 64 & 1))
+			continue;
+		section = section_of(corpus->begin + point);
+		if (section != last || in_line++ == 32) {
+			printf("%s# reached %s", last == SECTIONS_MAX ? "" : "\n", sections[section].name);
+			last = section;
+			in_line = 0;
+		}
+		printf(" %lx", corpus->begin + point - sections[section].begin);
+	}
+	printf("\n");
 }

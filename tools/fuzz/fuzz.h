@@ -18,6 +18,10 @@
  *	coverage	programs that reached something new are tried again, changed
  *	count		what was called and what came of it
  *
+ * and for those who read what it says:
+ *
+ *	reached		what of the module was, by source files and lines
+ *
  * Threads of a process share its tables without locks: what is torn or stale is
  * one more wrong value.
  */
@@ -105,7 +109,7 @@ void count_report(const struct counts *counts, const bool *absent);
 
 /* --- what all processes have --- */
 
-enum { CORPUS = 4096, COVERAGE_BITS = 1 << 16 };
+enum { CORPUS = 4096, COVERAGE_BITS = 4 << 20 };
 
 /* A program: calls by a seed, up to one where another seed goes on. */
 struct program {
@@ -116,7 +120,9 @@ struct program {
 struct corpus {
 	uint32_t count;
 	struct program programs[CORPUS];
-	uint64_t covered;
+	uint64_t begin;			/* of the module's code; fixed */
+	uint64_t covered;		/* points, and a bit for each */
+	uint64_t foreign, cut_off;	/* not of the module; more than there was room for */
 	uint64_t bits[COVERAGE_BITS / 64];
 };
 
@@ -130,6 +136,7 @@ struct arena {
 
 extern struct arena *arena;
 extern uint64_t seed_of_all;
+extern bool guided;			/* programs are kept; fixed */
 
 /* The fuzzer or the module is wrong: said at once, and the run fails. */
 void mistake(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -317,10 +324,11 @@ void process_step(struct thread *thread);
 
 /* --- coverage.c --- */
 
-void coverage_begin(struct thread *thread);
-void coverage_start(struct thread *thread);
-bool coverage_new(struct thread *thread);
-void program_choose(struct thread *thread, struct program *program);
+void coverage_set_up(void);
+void coverage_begin(struct coverage *coverage);
+unsigned int coverage_new(struct coverage *coverage);
+void coverage_report(void);
+void program_choose(struct random *random, struct program *program);
 void program_keep(const struct program *program);
 
 /* --- world.c --- */

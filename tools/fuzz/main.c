@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * refslab-fuzz [--seed N] [--seconds N] [--processes N] [--threads N] [--first N] [--no-world]
+ * refslab-fuzz [--seed N] [--seconds N] [--processes N] [--threads N] [--first N] [--no-world] [--unguided]
  *
  * Starts processes that fuzz the device, kills them at random points, starts
  * others in their place. Each has a number; what it does depends on the seed,
  * its number, and what it is answered. --first N --processes 1 does again what
  * process N did. In the end, when all are dead, nothing of theirs may be left.
+ * --unguided does not look at coverage.
  */
 #include <fcntl.h>
 #include <getopt.h>
@@ -30,6 +31,7 @@ enum { ALONE_EVERY = 4, WAIT_SECONDS = 60, REPORT_SECONDS = 15, WORLD = PROCESSE
 
 struct arena *arena;
 uint64_t seed_of_all = 1;
+bool guided = true;
 
 static unsigned int processes = 4, threads = 2, seconds = 30;
 static uint64_t next_number = 1, kills;
@@ -328,6 +330,7 @@ static bool set_up(void)
 		return false;
 	setsockopt(hub[0], SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
 	fault_set_up();
+	coverage_set_up();
 	hub[0] = own_fd(hub[0]);
 	hub[1] = own_fd(hub[1]);
 	if (!world) {
@@ -348,6 +351,7 @@ static bool parse(int argc, char **argv)
 		{ "threads", required_argument, NULL, 'n' },
 		{ "first", required_argument, NULL, 'f' },
 		{ "no-world", no_argument, NULL, 'w' },
+		{ "unguided", no_argument, NULL, 'u' },
 		{ }
 	};
 	int option;
@@ -372,6 +376,9 @@ static bool parse(int argc, char **argv)
 		case 'w':
 			world = false;
 			break;
+		case 'u':
+			guided = false;
+			break;
 		default:
 			return false;
 		}
@@ -389,7 +396,7 @@ int main(int argc, char **argv)
 	bool good;
 
 	if (!parse(argc, argv)) {
-		fprintf(stderr, "usage: %s [--seed N] [--seconds N] [--processes 1-%d] [--threads 1-%d] [--first N] [--no-world]\n",
+		fprintf(stderr, "usage: %s [--seed N] [--seconds N] [--processes 1-%d] [--threads 1-%d] [--first N] [--no-world] [--unguided]\n",
 			argv[0], PROCESSES_MAX - 1, THREADS_MAX);
 		return 2;
 	}
@@ -403,6 +410,7 @@ int main(int argc, char **argv)
 	run();
 	finish(pages);
 	counts = sum_up();
+	coverage_report();
 	count_report(counts, arena->absent);
 	/* what is rare may have had no luck; what never works fails each time */
 	good = !count_lacking(counts, arena->absent, ENOUGH);

@@ -112,27 +112,42 @@ static void alarm_begin(struct random *random)
 		timer_settime(timer, 0, &often, NULL);
 }
 
+/* Up to where nothing new was reached any more. */
+static void program_run(struct thread *thread, struct program *program)
+{
+	struct program kept = { 0 };
+	bool keep = false;
+	unsigned int i, n;
+
+	for (i = 0; i < ARRAY_SIZE(program->calls) && program->calls[i]; i++) {
+		random_seed(&thread->random, program->seeds[i]);
+		for (n = 1; n <= program->calls[i]; n++) {
+			process_step(thread);
+			if (!coverage_new(&thread->coverage))
+				continue;
+			keep = guided;
+			kept = *program;
+			kept.calls[i] = n;
+			memset(&kept.calls[i + 1], 0, sizeof(kept.calls) - (i + 1) * sizeof(kept.calls[0]));
+		}
+	}
+	if (keep)
+		program_keep(&kept);
+}
+
 static void *thread_run(void *arg)
 {
 	struct thread *thread = arg;
 	struct program program;
-	unsigned int i, n;
 
 	random_seed(&thread->choice, random_mix(random_mix(seed_of_all, process.number),
 						1 + thread->number));
 	alarm_begin(&thread->choice);
-	coverage_begin(thread);
+	coverage_begin(&thread->coverage);
 	fault_begin(thread);
 	while (!__atomic_load_n(&arena->stop, __ATOMIC_RELAXED)) {
-		program_choose(thread, &program);
-		coverage_start(thread);
-		for (i = 0; i < ARRAY_SIZE(program.calls) && program.calls[i]; i++) {
-			random_seed(&thread->random, program.seeds[i]);
-			for (n = program.calls[i]; n; n--)
-				process_step(thread);
-		}
-		if (coverage_new(thread))
-			program_keep(&program);
+		program_choose(&thread->choice, &program);
+		program_run(thread, &program);
 	}
 	return NULL;
 }

@@ -283,13 +283,16 @@ static void step(void)
 void world_run(struct counts *of_world)
 {
 	struct timespec pause = { 0 };
+	struct coverage coverage = { 0 };
 
+	coverage_begin(&coverage);
 	random_seed(&random, random_mix(seed_of_all, UINT32_MAX));
 	counts = of_world;
 	arena->absent[KIND_CPU] = access("/sys/devices/system/cpu/cpu1/online", F_OK);
 	arena->absent[KIND_DEBUGFS] = access(DEBUGFS "/types", F_OK);
 	for (;;) {
 		step();
+		coverage_new(&coverage);
 		pause.tv_nsec = random_below(&random, 8) * 1000000l;
 		nanosleep(&pause, NULL);
 	}
