@@ -191,14 +191,14 @@ static __always_inline int run_op(struct session *session,
 {
 	int err;
 
+	/* alone in having no use for a handle: one must not become zero before that is seen */
+	if (op->code == REFSLAB_OP_ALLOC)
+		return unused_zero(op, USES_INDEX) ?
+		       op_alloc(session, op->index, made) : -EINVAL;
 	err = resolve(batch, at, &op->handle);
 	if (err)
 		return err;
 	switch (op->code) {
-	case REFSLAB_OP_ALLOC:
-		if (!unused_zero(op, USES_INDEX))
-			return -EINVAL;
-		return op_alloc(session, op->index, made);
 	case REFSLAB_OP_CLOSE:
 		if (!unused_zero(op, USES_HANDLE))
 			return -EINVAL;

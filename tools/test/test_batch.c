@@ -180,6 +180,28 @@ static void test_refused(void **state)
 	assert_int_equal(info_of(fd).handles, 2);
 }
 
+/* What an entry has no use for must be zero, also where it would become that. */
+static void test_refused_nothing(void **state)
+{
+	struct client *client = *state;
+	uint64_t a = make(client->fd, client->two);
+	const struct refslab_op ops[] = {
+		op(SLOT_LOAD, .handle = a),
+		op(ALLOC, .index = client->two, .handle = REFSLAB_RESULT(0)),
+		op(ALLOC, .index = client->two, .target = REFSLAB_RESULT(0)),
+		op(SLOT_LOAD, .handle = a, .target = REFSLAB_RESULT(0)),
+	};
+	struct refslab_result results[ARRAY_SIZE(ops)];
+	size_t i;
+
+	assert_int_equal(batch(client->fd, 0, ops, results, ARRAY_SIZE(ops)), ARRAY_SIZE(ops));
+	assert_int_equal(results[0].error, 0);
+	assert_int_equal(results[0].handle, 0);
+	for (i = 1; i < ARRAY_SIZE(ops); i++)
+		assert_int_equal(results[i].error, EINVAL);
+	assert_int_equal(info_of(client->fd).handles, 1);
+}
+
 static void test_arguments(void **state)
 {
 	struct client *client = *state;
@@ -526,6 +548,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		client_test(test_all_kinds),
 		client_test(test_refused),
+		client_test(test_refused_nothing),
 		client_test(test_arguments),
 		client_test(test_stop_and_go),
 		client_test(test_stop_everywhere),
