@@ -32,11 +32,14 @@ static const struct {
 	[REFSLAB_OP_WRITE]	= { "WRITE in a BATCH", 4, USES_HANDLE | USES_DATA, INDEX_OFFSET },
 };
 
-/* A batch under way; the last that made something of each kind. */
+enum { MADE_MAX = 16 };
+
+/* A batch under way, and what its entries made and did not close. */
 struct making {
 	struct session *session;
-	uint32_t made, made_weak;	/* REFSLAB_RESULT(i), or 0 */
-	const struct known_type *made_of;
+	unsigned int count, weak_count;
+	uint64_t made[MADE_MAX], made_weak[MADE_MAX];	/* REFSLAB_RESULT(i) */
+	const struct known_type *made_of[MADE_MAX];
 };
 
 const char *op_name(unsigned int code)
@@ -44,31 +47,19 @@ const char *op_name(unsigned int code)
 	return code < ARRAY_SIZE(ops) ? ops[code].name : NULL;
 }
 
-static unsigned int some_code(struct random *random)
-{
-	static unsigned int sum;
-	unsigned int code, total = 0, at;
-
-	if (!sum) {
-		for (code = 0; code < ARRAY_SIZE(ops); code++)
-			total += ops[code].weight;
-		sum = total;
-	}
-	at = random_below(random, sum);
-	for (code = 0; at >= ops[code].weight; code++)
-		at -= ops[code].weight;
-	return code;
-}
-
 /* What an entry is about: what an earlier one made, or what is remembered. */
 static uint64_t some_object(struct thread *thread, struct making *making,
 			    const struct known_type **type)
 {
+	struct random *random = &thread->random;
 	const struct known *known;
+	unsigned int i;
 
-	if (making->made && !one_in(&thread->random, 3)) {
-		*type = making->made_of;
-		return making->made;
+	if (making->count && !one_in(random, 3)) {
+		/* mostly the last */
+		i = one_in(random, 2) ? making->count - 1 : random_below(random, making->count);
+		*type = making->made_of[i];
+		return making->made[i];
 	}
 	known = some_handle(thread, making->session);
 	*type = &known->type;
@@ -78,26 +69,47 @@ static uint64_t some_object(struct thread *thread, struct making *making,
 /* The same to be closed, and so forgotten. */
 static uint64_t some_closed(struct thread *thread, struct making *making)
 {
-	uint64_t made = making->made, handle;
+	struct random *random = &thread->random;
 	struct known *known;
+	uint64_t handle;
+	unsigned int i;
 
-	if (made && !one_in(&thread->random, 4)) {
-		if (!one_in(&thread->random, 8))
-			making->made = 0;
-		return made;
+	if (making->weak_count && one_in(random, 3))
+		return making->made_weak[one_in(random, 16) ? 0 : --making->weak_count];
+	if (making->count && !one_in(random, 8)) {
+		i = random_below(random, making->count);
+		handle = making->made[i];
+		if (one_in(random, 16))
+			return handle;
+		making->made[i] = making->made[--making->count];
+		making->made_of[i] = making->made_of[making->count];
+		return handle;
 	}
 	known = some_handle(thread, making->session);
 	handle = known->handle;
-	if (!one_in(&thread->random, 8))
+	if (!one_in(random, 8))
 		known->handle = 0;
 	return handle;
 }
 
-static uint64_t some_weak(struct thread *thread, struct making *making)
+static uint64_t some_upgraded(struct thread *thread, struct making *making)
 {
-	if (making->made_weak && one_in(&thread->random, 2))
-		return making->made_weak;
-	return making->session->weaks[random_below(&thread->random, WEAKS)];
+	if (making->weak_count && one_in(&thread->random, 2))
+		return making->made_weak[random_below(&thread->random, making->weak_count)];
+	return some_weak(thread, making->session);
+}
+
+/* What there is no room for stays open, unless it is learnt. */
+static void made(struct making *making, uint32_t at, const struct refslab_op *op,
+		 const struct known_type *type)
+{
+	if (op->code == REFSLAB_OP_WEAK) {
+		if (making->weak_count < MADE_MAX)
+			making->made_weak[making->weak_count++] = REFSLAB_RESULT(at);
+	} else if (making->count < MADE_MAX) {
+		making->made_of[making->count] = type;
+		making->made[making->count++] = REFSLAB_RESULT(at);
+	}
 }
 
 static void fill_index(struct thread *thread, struct making *making, struct refslab_op *op,
@@ -123,19 +135,24 @@ static void fill_index(struct thread *thread, struct making *making, struct refs
 		memset(op->data, random_next(random), op->length);
 }
 
-static void fill_op(struct thread *thread, struct making *making, uint32_t at,
+static void fill_op(struct thread *thread, struct making *making, uint32_t at, uint32_t n,
 		    struct refslab_op *op)
 {
 	struct random *random = &thread->random;
-	const struct known_type *type, *other;
-	unsigned int uses;
+	struct known_type *fresh = some_type(thread, making->session);
+	const struct known_type *type = fresh, *other;
+	unsigned int open = making->count + making->weak_count, uses;
 
 	memset(op, 0, sizeof(*op));
-	op->code = some_code(random);
+	op->code = some_weighted(thread, &ops[0].weight, sizeof(ops[0]), ARRAY_SIZE(ops));
+	/* few are remembered: the last entries mostly close what is left */
+	if (open && (n - at <= open || open > MADE_MAX) && !one_in(random, 8))
+		op->code = REFSLAB_OP_CLOSE;
 	uses = ops[op->code].uses;
-	type = some_type(thread, making->session);
+	if (op->code == REFSLAB_OP_ALLOC)
+		fresh->used = true;
 	if (ops[op->code].weak)
-		op->handle = some_weak(thread, making);
+		op->handle = some_upgraded(thread, making);
 	else if (op->code == REFSLAB_OP_CLOSE)
 		op->handle = some_closed(thread, making);
 	else if (uses & USES_HANDLE)
@@ -147,12 +164,8 @@ static void fill_op(struct thread *thread, struct making *making, uint32_t at,
 	if (uses & USES_FLAGS)
 		op->flags = one_in(random, 4);
 	fill_index(thread, making, op, type);
-	if (op->code == REFSLAB_OP_WEAK) {
-		making->made_weak = REFSLAB_RESULT(at);
-	} else if (uses & MAKES) {
-		making->made = REFSLAB_RESULT(at);
-		making->made_of = type;
-	}
+	if (uses & MAKES)
+		made(making, at, op, type);
 }
 
 static void spoil_op(struct random *random, struct refslab_op *op)
@@ -193,7 +206,7 @@ static uint32_t some_count(struct random *random)
 
 	if (one_in(random, 64))
 		return counts[random_below(random, ARRAY_SIZE(counts))];
-	return 1 + random_below(random, 24);
+	return 1 + random_below(random, 4u << random_below(random, 7));
 }
 
 /* Makes a batch. Returns how many entries there are. */
@@ -212,7 +225,7 @@ uint32_t batch_fill(struct thread *thread, struct session *session,
 	set = entries.set;
 	for (i = 0; i < n; i++) {
 		/* in memory that no other thread changes */
-		fill_op(thread, &making, i, &op);
+		fill_op(thread, &making, i, n, &op);
 		if (one_in(random, 48))
 			spoil_op(random, &op);
 		set[i] = op;
@@ -234,18 +247,65 @@ uint32_t batch_fill(struct thread *thread, struct session *session,
 	return n;
 }
 
+/* Whether an entry is one that must fail: it says something where it has nothing to say. */
+static bool op_invalid(const struct refslab_op *op)
+{
+	bool data = op->code == REFSLAB_OP_READ || op->code == REFSLAB_OP_WRITE;
+	unsigned int uses, i;
+
+	if (!op_name(op->code))
+		return true;
+	uses = ops[op->code].uses;
+	if (op->flags & ~(uses & USES_FLAGS ? REFSLAB_READ_ONLY : 0) ||
+	    (op->index && ops[op->code].index == INDEX_NONE) ||
+	    (op->handle && !(uses & USES_HANDLE)) || (op->other && !(uses & USES_OTHER)))
+		return true;
+	if (data ? !op->length || op->length > REFSLAB_BATCH_DATA : op->length)
+		return true;
+	if (!(uses & USES_DATA))
+		return (op->target && !(uses & USES_TARGET)) ||
+		       (op->expected && !(uses & USES_EXPECTED));
+	for (i = op->length; i < REFSLAB_BATCH_DATA; i++)
+		if (op->data[i])
+			return true;
+	return false;
+}
+
+/* What an entry did not make or read is zero. */
+static void check_result(struct thread *thread, const struct refslab_op *op,
+			 const struct refslab_result *result)
+{
+	unsigned int i = 0;
+
+	if (!result->error && op_invalid(op))
+		mistake("process %lu: entry %u was to be refused", thread->process->number, op->code);
+	if (!result->error && op_name(op->code)) {
+		if (ops[op->code].uses & MAKES)
+			i = sizeof(result->handle);
+		else if (op->code == REFSLAB_OP_READ)
+			i = op->length;
+	}
+	for (; i < REFSLAB_BATCH_DATA; i++)
+		if (result->data[i] || result->reserved)
+			break;
+	if (i < REFSLAB_BATCH_DATA)
+		mistake("process %lu: entry %u, error %u, has byte %u of a result", thread->process->number,
+			op->code, result->error, i);
+}
+
 static void learn_result(struct thread *thread, struct session *session,
-			 unsigned int code, const struct refslab_result *result)
+			 unsigned int code, uint32_t index, const struct refslab_result *result)
 {
 	if (!op_name(code))
 		return;
 	count(thread->counts, KIND_OP + code, result->error);
-	if (result->error || !(ops[code].uses & MAKES) || !one_in(&thread->random, 3))
+	if (result->error || !(ops[code].uses & MAKES) || !one_in(&thread->random, 12))
 		return;
 	if (code == REFSLAB_OP_WEAK)
 		remember_weak(thread, session, result->handle);
 	else
-		remember(thread, session, result->handle, NULL);
+		remember(thread, session, result->handle,
+			 code == REFSLAB_OP_ALLOC ? known_type(session, index) : NULL);
 }
 
 void batch_learn(struct thread *thread, struct session *session,
@@ -260,15 +320,44 @@ void batch_learn(struct thread *thread, struct session *session,
 	op = (void *)(memory->all + (thread->ops_address - (uintptr_t)memory->view));
 	if (!results->good || (char *)op < memory->all || (char *)op >= memory->all + memory->part)
 		return;
-	for (i = 0; i < done && i < REFSLAB_BATCH_MAX; i++)
+	if (done > REFSLAB_BATCH_MAX)
+		done = REFSLAB_BATCH_MAX;
+	oracle_secret(thread, "BATCH", result, done * sizeof(*result));
+	for (i = 0; i < done; i++) {
+		/* where nobody else changes what was asked for, or a batch under way the results */
+		if (thread->process->alone && !thread->uring.pending)
+			check_result(thread, &op[i], &result[i]);
 		/* other threads may have changed the entry since, and may again */
-		learn_result(thread, session, *(volatile uint16_t *)&op[i].code, &result[i]);
+		learn_result(thread, session, *(volatile uint16_t *)&op[i].code, op[i].index, &result[i]);
+	}
+}
+
+/* Many handles at a time. */
+void batch_close(struct thread *thread, struct session *session, const uint64_t *handles,
+		 uint32_t n)
+{
+	struct memory *memory = thread->memory;
+	struct refslab_op *op = (void *)memory[MEMORY_OPS].all;
+	const struct refslab_result *result = (void *)memory[MEMORY_RESULTS].all;
+	struct refslab_batch batch = {
+		.size = sizeof(batch), .count = n,
+		.ops = (uintptr_t)memory[MEMORY_OPS].view,
+		.results = (uintptr_t)memory[MEMORY_RESULTS].view,
+	};
+	uint32_t i;
+
+	for (i = 0; i < n; i++)
+		op[i] = (struct refslab_op){ .code = REFSLAB_OP_CLOSE, .handle = handles[i] };
+	if (call(thread, session->fd, REFSLAB_BATCH, &batch))
+		return;
+	for (i = 0; i < batch.done && i < n; i++)
+		count(thread->counts, KIND_OP + REFSLAB_OP_CLOSE, result[i].error);
 }
 
 void fuzz_batch(struct thread *thread, struct session *session)
 {
-	struct refslab_heap_info before;
 	struct place place, results;
+	struct look before;
 	struct refslab_batch *batch;
 	bool looked, fails;
 	int err;
@@ -279,7 +368,7 @@ void fuzz_batch(struct thread *thread, struct session *session)
 	thread->ops_address = batch->ops;
 	memory_settle(thread, MEMORY_ARG, &place, sizeof(*batch));
 	fails = one_in(&thread->random, 24);
-	looked = (fails || !place.good || !results.good) && oracle_look(thread, session, &before);
+	looked = (fails || !place.good || !results.good) && oracle_look(thread, session, NULL, &before);
 	if (fails)
 		fault_arm(thread);
 	err = call(thread, session->fd, REFSLAB_BATCH, (void *)(uintptr_t)place.address);

@@ -111,7 +111,7 @@ void program_choose(struct random *random, struct program *program)
 	uint32_t kept = __atomic_load_n(&arena->corpus.count, __ATOMIC_ACQUIRE);
 	unsigned int i = 0;
 
-	*program = (struct program){ 0 };
+	*program = (struct program){ .taste = one_in(random, 2) ? random_next(random) : 0 };
 	if (kept && !one_in(random, 3)) {
 		*program = arena->corpus.programs[random_below(random, kept > CORPUS ? CORPUS : kept)];
 		i = 1 + random_below(random, ARRAY_SIZE(program->seeds) - 1);
@@ -124,6 +124,11 @@ void program_choose(struct random *random, struct program *program)
 	program->calls[i] = 8 + random_below(random, 48);
 	while (++i < ARRAY_SIZE(program->calls))
 		program->calls[i] = 0;
+}
+
+bool program_likes(const struct thread *thread, unsigned int what)
+{
+	return !thread->taste || random_mix(thread->taste, what) & 1;
 }
 
 void program_keep(const struct program *program)

@@ -10,12 +10,18 @@ static void read_events(struct thread *thread, struct session *session)
 	struct random *random = &thread->random;
 	size_t bytes = sizeof(struct refslab_event) * random_below(random, 1u << random_below(random, 8));
 	struct place place;
+	ssize_t n;
 
 	if (one_in(random, 16))
 		bytes = some_bytes(random, 4096);
 	memory_place(thread, MEMORY_DATA, bytes, !one_in(random, 8), &place);
-	count(thread->counts, KIND_READ_EVENTS,
-	      read(session->fd, (void *)(uintptr_t)place.address, bytes) < 0 ? errno : 0);
+	n = read(session->fd, (void *)(uintptr_t)place.address, bytes);
+	count(thread->counts, KIND_READ_EVENTS, n < 0 ? errno : 0);
+	if (n > 0 && place.good)
+		oracle_secret(thread, "read events", place.set, n);
+	/* none were asked for */
+	if (n < 0 && errno == ENXIO && one_in(random, 2))
+		fuzz_call(thread, session, REFSLAB_EVENTS);
 }
 
 static void wait_events(struct thread *thread, struct session *session)

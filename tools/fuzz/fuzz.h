@@ -5,7 +5,9 @@
  *
  *	main		processes are started, killed, started anew; the verdict
  *	process		what the threads of one process share; programs
- *	grammar		the calls: what each field means, and how it goes wrong
+ *	calls		what each field of the calls means
+ *	grammar		how it is set, and how it goes wrong
+ *	check		what must be refused, and what must not have been done
  *	oracle		what calls must keep to
  *	fault		allocations and copies that fail
  *	value		what fields may be set to
@@ -111,8 +113,12 @@ void count_report(const struct counts *counts, const bool *absent);
 
 enum { CORPUS = 4096, COVERAGE_BITS = 4 << 20 };
 
-/* A program: calls by a seed, up to one where another seed goes on. */
+/*
+ * A program: calls by a seed, up to one where another seed goes on. One with a
+ * taste does without half of the kinds: so the others come together more often.
+ */
 struct program {
+	uint64_t taste;
 	uint64_t seeds[4];
 	uint16_t calls[4];		/* that follow each; 0: no more */
 };
@@ -146,6 +152,7 @@ void mistake(const char *format, ...) __attribute__((format(printf, 1, 2)));
 struct known_type {
 	uint32_t type, slots, payload;
 	bool mapped;
+	bool used;			/* objects of it were made */
 };
 
 struct known {
@@ -155,7 +162,7 @@ struct known {
 
 struct session {
 	int	fd;
-	bool	bound, read_only;
+	bool	bound, joined, read_only;
 	uint64_t cursor;
 	struct known handles[HANDLES];
 	uint64_t weaks[WEAKS];
@@ -221,6 +228,7 @@ struct thread {
 	struct counts *counts;
 	struct random choice;		/* of programs */
 	struct random random;		/* of a program */
+	uint64_t taste;			/* likewise */
 	unsigned int number;
 	bool	child;			/* of fork(), without other threads */
 	struct memory memory[MEMORY_USES];
@@ -250,10 +258,16 @@ void memory_scribble(struct thread *thread, const struct thread *other);
 /* --- value.c --- */
 
 uint64_t hostile(struct random *random, uint64_t value);
+unsigned int some_weighted(struct thread *thread, const uint8_t *weight, size_t stride,
+			   unsigned int n);
 uint32_t some_bytes(struct random *random, uint32_t max);
 void some_name(struct random *random, char *name, const char *what, bool wrong);
 struct known *some_handle(struct thread *thread, struct session *session);
+struct known *some_mapped(struct thread *thread, struct session *session);
 struct known_type *some_type(struct thread *thread, struct session *session);
+struct known_type *some_unused_type(struct thread *thread, struct session *session);
+const struct known_type *known_type(const struct session *session, uint32_t number);
+uint64_t some_weak(struct thread *thread, struct session *session);
 uint32_t some_slot(struct random *random, const struct known *known);
 void remember(struct thread *thread, struct session *session, uint64_t handle,
 	      const struct known_type *type);
@@ -263,7 +277,7 @@ void remember_type(struct thread *thread, struct session *session,
 void remember_file(struct thread *thread, enum file_kind kind, int fd);
 int some_file(struct thread *thread, enum file_kind kind);
 
-/* --- grammar.c --- */
+/* --- grammar.c, calls.c --- */
 
 int call(struct thread *thread, int fd, unsigned long request, void *arg);
 void fuzz_call(struct thread *thread, struct session *session, unsigned long request);
@@ -274,11 +288,22 @@ unsigned long call_request(unsigned int nr);	/* 0: there is none */
 
 /* --- oracle.c --- */
 
+/* How a heap was, and one of its objects, if any. */
+struct look {
+	struct refslab_heap_info heap;
+	struct refslab_object_info object;
+};
+
 void oracle_errno(struct thread *thread, unsigned long request, int err);
 bool oracle_look(struct thread *thread, const struct session *session,
-		 struct refslab_heap_info *info);
+		 const struct known *object, struct look *look);
 void oracle_compare(struct thread *thread, const struct session *session,
-		    unsigned long request, int err, const struct refslab_heap_info *before);
+		    unsigned long request, int err, const struct look *before);
+void oracle_secret(struct thread *thread, const char *name, const void *memory, size_t bytes);
+void oracle_written(struct thread *thread, const struct session *session,
+		    const struct refslab_io *written, const void *what);
+void oracle_closed(struct thread *thread, struct session *session, uint64_t handle);
+void oracle_fresh(struct thread *thread, const struct session *session, uint64_t handle);
 
 /* --- fault.c --- */
 
@@ -293,6 +318,8 @@ uint32_t batch_fill(struct thread *thread, struct session *session,
 		    struct refslab_batch *batch, struct place *results);
 void batch_learn(struct thread *thread, struct session *session,
 		 const struct place *results, uint32_t done);
+void batch_close(struct thread *thread, struct session *session, const uint64_t *handles,
+		 uint32_t n);
 const char *op_name(unsigned int code);
 void fuzz_batch(struct thread *thread, struct session *session);
 
@@ -309,7 +336,7 @@ int own_fd(int fd);
 
 /* --- mapping.c --- */
 
-void fuzz_mapping(struct thread *thread);
+void fuzz_mapping(struct thread *thread, struct session *session);
 void mapping_init(void);
 
 /* --- event.c --- */
@@ -329,6 +356,7 @@ void coverage_begin(struct coverage *coverage);
 unsigned int coverage_new(struct coverage *coverage);
 void coverage_report(void);
 void program_choose(struct random *random, struct program *program);
+bool program_likes(const struct thread *thread, unsigned int what);
 void program_keep(const struct program *program);
 
 /* --- world.c --- */

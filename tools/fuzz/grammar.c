@@ -1,274 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The calls of /dev/refslab: what each field means, what it may be set to, and
- * what is learnt from the answer. One table; what is wrong on purpose is made so
- * after all has been set right, so that it is the only thing wrong.
+ * The calls of /dev/refslab: what their fields may be set to, and what is learnt
+ * from the answer. What is wrong on purpose is made so after all has been set
+ * right, so that it is the only thing wrong.
  */
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "fuzz.h"
+#include "grammar.h"
 
-enum meaning {
-	END,
-	FLAGS,			/* of those in detail */
-	RESERVED,
-	OUT,			/* ignored on entry */
-	HANDLE,
-	TARGET,			/* a handle, or 0 */
-	WEAK,
-	TYPE,
-	SLOT,			/* of the last HANDLE before it */
-	OFFSET,			/* likewise */
-	LENGTH,			/* bytes of the next BUFFER */
-	BUFFER,
-	NUMBER,			/* below detail */
-	MOSTLY_ZERO,		/* below detail, and mostly 0 */
-	LIMIT,
-	RESERVE,
-	THRESHOLDS,
-	SLOTS,
-	PAYLOAD,
-	ALIGN,
-	CURSOR,
-	COUNT,			/* handles in the next BUFFER */
-	GENERATION,
-	ROOM,
-	NAME,			/* of what detail says */
-	FD,			/* of the kind in detail */
-	NEW_HANDLE,		/* out */
-	NEW_WEAK,		/* out */
-	NEW_TYPE,		/* out */
-	NEW_FD,			/* out, of the kind in detail */
-	NEW_HANDLES,		/* out: the BUFFER is full of them */
-};
-
-enum name { NAME_HEAP, NAME_TYPE, NAME_ROOT };
-
-struct field {
-	uint8_t	meaning, offset, bytes, detail;
-};
-
-struct shape {
-	const char *name;
-	unsigned long request;
-	unsigned int weight;
-	struct field fields[9];
-};
-
-#define FIELD(type, member, meaning, detail) \
-	{ meaning, offsetof(struct type, member), sizeof(((struct type *)0)->member), detail }
-#define CALL(name, weight, ...) \
-	[_IOC_NR(REFSLAB_##name)] = { #name, REFSLAB_##name, weight, { __VA_ARGS__ } }
-
-static const struct shape shapes[] = {
-	CALL(HEAP_CREATE, 1,
-	     FIELD(refslab_heap_create, flags, RESERVED, 0),
-	     FIELD(refslab_heap_create, limit, LIMIT, 0),
-	     FIELD(refslab_heap_create, name, NAME, NAME_HEAP)),
-	CALL(HEAP_INFO, 10,
-	     FIELD(refslab_heap_info, flags, RESERVED, 0),
-	     FIELD(refslab_heap_info, session_bytes, OUT, 0)),
-	CALL(HEAP_LIMITS, 6,
-	     FIELD(refslab_heap_limits, flags, FLAGS, 15),
-	     FIELD(refslab_heap_limits, limit, LIMIT, 0),
-	     FIELD(refslab_heap_limits, reserve, RESERVE, 0),
-	     FIELD(refslab_heap_limits, low, RESERVE, 0),
-	     FIELD(refslab_heap_limits, high, RESERVE, 0)),
-	CALL(INVITE, 8,
-	     FIELD(refslab_invite, flags, FLAGS, REFSLAB_READ_ONLY),
-	     FIELD(refslab_invite, limit, LIMIT, 0),
-	     FIELD(refslab_invite, reserved, RESERVED, 0),
-	     FIELD(refslab_invite, fd, NEW_FD, FILE_INVITATION)),
-	CALL(JOIN, 2,
-	     FIELD(refslab_join, flags, RESERVED, 0),
-	     FIELD(refslab_join, fd, FD, FILE_INVITATION),
-	     FIELD(refslab_join, reserved, RESERVED, 0)),
-	CALL(ROOT_SET, 14,
-	     FIELD(refslab_root_set, flags, FLAGS, REFSLAB_ROOT_NEW),
-	     FIELD(refslab_root_set, handle, TARGET, 0),
-	     FIELD(refslab_root_set, name, NAME, NAME_ROOT)),
-	CALL(ROOT_GET, 14,
-	     FIELD(refslab_root_get, flags, RESERVED, 0),
-	     FIELD(refslab_root_get, name, NAME, NAME_ROOT),
-	     FIELD(refslab_root_get, handle, NEW_HANDLE, 0)),
-	CALL(ROOT_NEXT, 4,
-	     FIELD(refslab_root_next, flags, RESERVED, 0),
-	     FIELD(refslab_root_next, name, NAME, NAME_ROOT)),
-	CALL(TYPE_CREATE, 2,
-	     FIELD(refslab_type_create, flags, FLAGS, REFSLAB_TYPE_MAPPED),
-	     FIELD(refslab_type_create, slots, SLOTS, 0),
-	     FIELD(refslab_type_create, payload, PAYLOAD, 0),
-	     FIELD(refslab_type_create, align, ALIGN, 0),
-	     FIELD(refslab_type_create, name, NAME, NAME_TYPE),
-	     FIELD(refslab_type_create, type, NEW_TYPE, 0)),
-	CALL(TYPE_DESTROY, 2,
-	     FIELD(refslab_type_destroy, flags, RESERVED, 0),
-	     FIELD(refslab_type_destroy, type, TYPE, 0),
-	     FIELD(refslab_type_destroy, reserved, RESERVED, 0)),
-	CALL(TYPE_INFO, 6,
-	     FIELD(refslab_type_info, flags, FLAGS, REFSLAB_TYPE_INFO_NEXT),
-	     FIELD(refslab_type_info, type, TYPE, 0),
-	     FIELD(refslab_type_info, slabs, OUT, 0)),
-	CALL(ALLOC, 60,
-	     FIELD(refslab_alloc, flags, RESERVED, 0),
-	     FIELD(refslab_alloc, type, TYPE, 0),
-	     FIELD(refslab_alloc, reserved, RESERVED, 0),
-	     FIELD(refslab_alloc, handle, NEW_HANDLE, 0)),
-	CALL(DUP, 16,
-	     FIELD(refslab_dup, flags, FLAGS, REFSLAB_READ_ONLY),
-	     FIELD(refslab_dup, handle, HANDLE, 0),
-	     FIELD(refslab_dup, copy, NEW_HANDLE, 0)),
-	CALL(CLOSE, 16,
-	     FIELD(refslab_close, flags, RESERVED, 0),
-	     FIELD(refslab_close, handle, HANDLE, 0)),
-	CALL(WEAK, 16,
-	     FIELD(refslab_weak_create, flags, RESERVED, 0),
-	     FIELD(refslab_weak_create, handle, HANDLE, 0),
-	     FIELD(refslab_weak_create, weak, NEW_WEAK, 0)),
-	CALL(UPGRADE, 20,
-	     FIELD(refslab_upgrade, flags, RESERVED, 0),
-	     FIELD(refslab_upgrade, weak, WEAK, 0),
-	     FIELD(refslab_upgrade, handle, NEW_HANDLE, 0)),
-	CALL(EXPORT, 10,
-	     FIELD(refslab_export, flags, FLAGS, REFSLAB_READ_ONLY),
-	     FIELD(refslab_export, handle, HANDLE, 0),
-	     FIELD(refslab_export, reserved, RESERVED, 0),
-	     FIELD(refslab_export, fd, NEW_FD, FILE_OBJECT)),
-	CALL(IMPORT, 16,
-	     FIELD(refslab_import, flags, RESERVED, 0),
-	     FIELD(refslab_import, fd, FD, FILE_OBJECT),
-	     FIELD(refslab_import, reserved, RESERVED, 0),
-	     FIELD(refslab_import, handle, NEW_HANDLE, 0)),
-	CALL(SLOT_SET, 60,
-	     FIELD(refslab_slot_set, flags, RESERVED, 0),
-	     FIELD(refslab_slot_set, handle, HANDLE, 0),
-	     FIELD(refslab_slot_set, slot, SLOT, 0),
-	     FIELD(refslab_slot_set, reserved, RESERVED, 0),
-	     FIELD(refslab_slot_set, target, TARGET, 0)),
-	CALL(SLOT_LOAD, 40,
-	     FIELD(refslab_slot_load, flags, RESERVED, 0),
-	     FIELD(refslab_slot_load, handle, HANDLE, 0),
-	     FIELD(refslab_slot_load, slot, SLOT, 0),
-	     FIELD(refslab_slot_load, reserved, RESERVED, 0),
-	     FIELD(refslab_slot_load, target, NEW_HANDLE, 0)),
-	CALL(SLOT_MOVE, 20,
-	     FIELD(refslab_slot_move, flags, RESERVED, 0),
-	     FIELD(refslab_slot_move, from, HANDLE, 0),
-	     FIELD(refslab_slot_move, from_slot, SLOT, 0),
-	     FIELD(refslab_slot_move, to, HANDLE, 0),
-	     FIELD(refslab_slot_move, to_slot, SLOT, 0)),
-	CALL(SLOT_CMPXCHG, 20,
-	     FIELD(refslab_slot_cmpxchg, flags, RESERVED, 0),
-	     FIELD(refslab_slot_cmpxchg, handle, HANDLE, 0),
-	     FIELD(refslab_slot_cmpxchg, slot, SLOT, 0),
-	     FIELD(refslab_slot_cmpxchg, reserved, RESERVED, 0),
-	     FIELD(refslab_slot_cmpxchg, expected, TARGET, 0),
-	     FIELD(refslab_slot_cmpxchg, target, TARGET, 0)),
-	CALL(READ, 20,
-	     FIELD(refslab_io, flags, RESERVED, 0),
-	     FIELD(refslab_io, handle, HANDLE, 0),
-	     FIELD(refslab_io, offset, OFFSET, 0),
-	     FIELD(refslab_io, length, LENGTH, 0),
-	     FIELD(refslab_io, buffer, BUFFER, 0)),
-	CALL(WRITE, 20,
-	     FIELD(refslab_io, flags, RESERVED, 0),
-	     FIELD(refslab_io, handle, HANDLE, 0),
-	     FIELD(refslab_io, offset, OFFSET, 0),
-	     FIELD(refslab_io, length, LENGTH, 0),
-	     FIELD(refslab_io, buffer, BUFFER, 0)),
-	CALL(OBJECT_INFO, 16,
-	     FIELD(refslab_object_info, flags, RESERVED, 0),
-	     FIELD(refslab_object_info, handle, HANDLE, 0),
-	     FIELD(refslab_object_info, object, OUT, 0)),
-	CALL(OBJECTS, 6,
-	     FIELD(refslab_objects, flags, RESERVED, 0),
-	     FIELD(refslab_objects, type, TYPE, 0),
-	     FIELD(refslab_objects, generation, GENERATION, 0),
-	     FIELD(refslab_objects, cursor, CURSOR, 0),
-	     FIELD(refslab_objects, count, COUNT, 0),
-	     FIELD(refslab_objects, reserved, RESERVED, 0),
-	     FIELD(refslab_objects, handles, NEW_HANDLES, 0)),
-	CALL(REFERRERS, 5,
-	     FIELD(refslab_referrers, flags, RESERVED, 0),
-	     FIELD(refslab_referrers, handle, HANDLE, 0),
-	     FIELD(refslab_referrers, cursor, CURSOR, 0),
-	     FIELD(refslab_referrers, count, COUNT, 0),
-	     FIELD(refslab_referrers, reserved, RESERVED, 0),
-	     FIELD(refslab_referrers, handles, NEW_HANDLES, 0)),
-	CALL(REFERENTS, 6,
-	     FIELD(refslab_referents, flags, RESERVED, 0),
-	     FIELD(refslab_referents, handle, HANDLE, 0),
-	     FIELD(refslab_referents, cursor, CURSOR, 0),
-	     FIELD(refslab_referents, count, COUNT, 0),
-	     FIELD(refslab_referents, reserved, RESERVED, 0),
-	     FIELD(refslab_referents, handles, NEW_HANDLES, 0)),
-	CALL(MAP, 14,
-	     FIELD(refslab_map, flags, FLAGS, REFSLAB_READ_ONLY),
-	     FIELD(refslab_map, handle, HANDLE, 1),
-	     FIELD(refslab_map, reserved, RESERVED, 0),
-	     FIELD(refslab_map, fd, NEW_FD, FILE_MAP)),
-	CALL(THRESHOLDS, 6,
-	     FIELD(refslab_thresholds, flags, FLAGS, REFSLAB_THRESHOLDS_SET),
-	     FIELD(refslab_thresholds, threshold, THRESHOLDS, 0),
-	     FIELD(refslab_thresholds, reserved, RESERVED, 0)),
-	CALL(ENABLE, 4,
-	     FIELD(refslab_enable, flags, FLAGS, REFSLAB_ENABLE_SET),
-	     FIELD(refslab_enable, enabled, NUMBER, 2),
-	     FIELD(refslab_enable, reserved, RESERVED, 0)),
-	CALL(COUNTS, 3,
-	     FIELD(refslab_counts, flags, RESERVED, 0),
-	     FIELD(refslab_counts, count, OUT, 0)),
-	CALL(STATS, 3,
-	     FIELD(refslab_stats, flags, RESERVED, 0),
-	     FIELD(refslab_stats, generation, NUMBER, 3),
-	     FIELD(refslab_stats, reserved, RESERVED, 0),
-	     FIELD(refslab_stats, candidates, OUT, 0)),
-	CALL(COLLECT, 6,
-	     FIELD(refslab_collect, flags, RESERVED, 0),
-	     FIELD(refslab_collect, generation, NUMBER, 3),
-	     FIELD(refslab_collect, reserved, RESERVED, 0),
-	     FIELD(refslab_collect, time_ns, OUT, 0)),
-	CALL(FREEZE, 3,
-	     FIELD(refslab_freeze, flags, FLAGS, 3),
-	     FIELD(refslab_freeze, objects, OUT, 0)),
-	CALL(QUARANTINE, 3,
-	     FIELD(refslab_quarantine, flags, FLAGS, 3),
-	     FIELD(refslab_quarantine, enabled, MOSTLY_ZERO, 2),
-	     FIELD(refslab_quarantine, reserved, RESERVED, 0)),
-	CALL(DEBUG, 2,
-	     FIELD(refslab_debug, flags, FLAGS, REFSLAB_DEBUG_SET),
-	     FIELD(refslab_debug, debug, MOSTLY_ZERO, 2),
-	     FIELD(refslab_debug, reserved, RESERVED, 0)),
-	CALL(EVENTS, 6,
-	     FIELD(refslab_events, flags, FLAGS, 7),
-	     FIELD(refslab_events, room, ROOM, 0),
-	     FIELD(refslab_events, eventfd, FD, FILE_EVENTFD)),
-	CALL(BATCH, 0, { 0 }),
-};
-
-enum { ARG_MAX = 256 };		/* larger than any structure */
-
-/* A call under way. */
-struct attempt {
-	struct session *session;
-	struct known *object;		/* the last HANDLE */
-	const struct known_type *type;
-	uint32_t flags, length;
-	struct place buffer;
-	uint8_t arg[ARG_MAX] __attribute__((aligned(8)));
-};
-
-const char *call_name(unsigned int nr)
-{
-	return nr < ARRAY_SIZE(shapes) ? shapes[nr].name : NULL;
-}
-
-unsigned long call_request(unsigned int nr)
-{
-	return nr < ARRAY_SIZE(shapes) ? shapes[nr].request : 0;
-}
+enum { PAGE = 4096 };
 
 int call(struct thread *thread, int fd, unsigned long request, void *arg)
 {
@@ -279,7 +21,7 @@ int call(struct thread *thread, int fd, unsigned long request, void *arg)
 	return err;
 }
 
-static uint64_t get(const struct attempt *attempt, const struct field *field)
+uint64_t field_get(const struct attempt *attempt, const struct field *field)
 {
 	uint64_t value = 0;
 
@@ -306,11 +48,9 @@ static uint32_t some_flags(struct random *random, uint32_t known)
 
 static uint64_t some_object(struct thread *thread, struct attempt *attempt, bool mapped)
 {
-	unsigned int tries = mapped ? 8 : 1;
-
-	do {
-		attempt->object = some_handle(thread, attempt->session);
-	} while (mapped && !attempt->object->type.mapped && --tries);
+	attempt->object = mapped && !one_in(&thread->random, 16) ?
+			  some_mapped(thread, attempt->session) :
+			  some_handle(thread, attempt->session);
 	return attempt->object->handle;
 }
 
@@ -365,9 +105,10 @@ static uint64_t some_value(struct thread *thread, struct attempt *attempt,
 	case TARGET:
 		return one_in(random, 4) ? 0 : some_handle(thread, attempt->session)->handle;
 	case WEAK:
-		return attempt->session->weaks[random_below(random, WEAKS)];
+		return some_weak(thread, attempt->session);
 	case TYPE:
-		attempt->type = some_type(thread, attempt->session);
+		attempt->type = field->detail ? some_unused_type(thread, attempt->session) :
+						some_type(thread, attempt->session);
 		return attempt->type->type;
 	case SLOT:
 		return some_slot(random, attempt->object);
@@ -406,10 +147,10 @@ static uint64_t some_value(struct thread *thread, struct attempt *attempt,
 		return some_file(thread, field->detail);
 	case THRESHOLDS:
 		some_thresholds(random, attempt, field);
-		return get(attempt, field);
+		return field_get(attempt, field);
 	case NAME:
 		some_name(random, (char *)attempt->arg + field->offset, names[field->detail], false);
-		return get(attempt, field);
+		return field_get(attempt, field);
 	case RESERVED:
 		return 0;
 	default:
@@ -454,7 +195,7 @@ static void agree(unsigned long request, struct attempt *attempt)
 	}
 }
 
-static unsigned int fields_of(const struct shape *shape)
+unsigned int fields_of(const struct shape *shape)
 {
 	unsigned int n = 0;
 
@@ -475,6 +216,19 @@ static void fill(struct thread *thread, const struct shape *shape, struct attemp
 	agree(shape->request, attempt);
 }
 
+/* What must be zero is easily forgotten by who is to see to it. */
+static const struct field *some_field(struct random *random, const struct shape *shape,
+				      unsigned int n)
+{
+	unsigned int tries = one_in(random, 3) ? 2 * n : 0;
+	const struct field *field;
+
+	do {
+		field = &shape->fields[random_below(random, n)];
+	} while (field->meaning != RESERVED && tries--);
+	return field;
+}
+
 /* One field goes wrong, or two. */
 static void spoil(struct thread *thread, const struct shape *shape, struct attempt *attempt)
 {
@@ -484,8 +238,8 @@ static void spoil(struct thread *thread, const struct shape *shape, struct attem
 	uint64_t value;
 
 	while (n && times--) {
-		field = &shape->fields[random_below(random, n)];
-		value = hostile(random, get(attempt, field));
+		field = some_field(random, shape, n);
+		value = hostile(random, field_get(attempt, field));
 		/* more memory than the guest has is no mistake of the heap's */
 		if (field->meaning == LIMIT && value - 1 < 1ull << 36)
 			value = 1;
@@ -548,21 +302,16 @@ static void learn_handles(struct thread *thread, struct attempt *attempt)
 {
 	const struct refslab_objects *arg = (void *)attempt->arg;
 	struct session *session = attempt->session;
-	struct refslab_close closing = { .size = sizeof(closing) };
 	const uint64_t *handles = attempt->buffer.set;
 	uint32_t i;
 
 	session->cursor = arg->cursor;
 	if (!attempt->buffer.good || arg->count > REFSLAB_INSPECT_MAX)
 		return;
-	for (i = 0; i < arg->count; i++) {
-		if (i < 2) {
-			remember(thread, session, handles[i], NULL);
-			continue;
-		}
-		closing.handle = handles[i];
-		call(thread, session->fd, REFSLAB_CLOSE, &closing);
-	}
+	for (i = 0; i < arg->count && i < 2; i++)
+		remember(thread, session, handles[i], NULL);
+	if (i < arg->count)
+		batch_close(thread, session, handles + i, arg->count - i);
 }
 
 /* Of objects that were found, what they are; of types, likewise. */
@@ -594,10 +343,11 @@ static void learn(struct thread *thread, const struct shape *shape, struct attem
 
 	for (i = 0; i < n; i++) {
 		field = &shape->fields[i];
-		value = get(attempt, field);
+		value = field_get(attempt, field);
 		switch (field->meaning) {
 		case NEW_HANDLE:
-			remember(thread, attempt->session, value, attempt->type);
+			remember(thread, attempt->session, value,
+				 shape->request == REFSLAB_DUP ? &attempt->object->type : attempt->type);
 			break;
 		case NEW_WEAK:
 			remember_weak(thread, attempt->session, value);
@@ -615,66 +365,120 @@ static void learn(struct thread *thread, const struct shape *shape, struct attem
 	}
 	if (shape->request == REFSLAB_HEAP_CREATE || shape->request == REFSLAB_JOIN)
 		attempt->session->bound = true;
+	attempt->session->joined |= shape->request == REFSLAB_JOIN;
 	if (shape->request == REFSLAB_CLOSE && attempt->object)
 		attempt->object->handle = 0;
+	if (shape->request == REFSLAB_TYPE_DESTROY)
+		attempt->type->type = 0;
+	if (shape->request == REFSLAB_ALLOC)
+		attempt->type->used = true;
 	learn_info(thread, shape->request, attempt);
+}
+
+/*
+ * Each try of a full heap to find room takes long. It is full for good if its
+ * handles are forgotten.
+ */
+static void make_room(struct thread *thread, struct session *session)
+{
+	uint64_t handles[HANDLES];
+	unsigned int i;
+
+	if (one_in(&thread->random, 16)) {
+		session_close(thread, session);
+	} else if (one_in(&thread->random, 2)) {
+		for (i = 0; i < HANDLES; i++) {
+			handles[i] = session->handles[i].handle;
+			session->handles[i].handle = 0;
+		}
+		batch_close(thread, session, handles, HANDLES);
+	}
+}
+
+/* What is written is known: what is read is not to have more than that. */
+static void fill_buffer(struct thread *thread, const struct shape *shape, struct attempt *attempt)
+{
+	if (shape->request == REFSLAB_WRITE && attempt->length <= 60 * PAGE)
+		memset(attempt->buffer.set, random_next(&thread->random), attempt->length);
+}
+
+/* Makes a call right, then sometimes wrong. */
+static void prepare(struct thread *thread, const struct shape *shape, struct attempt *attempt,
+		    struct trial *trial)
+{
+	size_t known = _IOC_SIZE(shape->request);
+	struct random *random = &thread->random;
+	struct place *place = &trial->place;
+
+	*trial = (struct trial){ .request = shape->request, .size = known };
+	fill(thread, shape, attempt);
+	fill_buffer(thread, shape, attempt);
+	memcpy(attempt->arg, &(uint32_t){ known }, sizeof(uint32_t));
+	if (one_in(random, 8)) {
+		spoil(thread, shape, attempt);
+		trial->wrong = true;
+	}
+	trial->invalid = check_invalid(shape, attempt);
+	if (one_in(random, 24)) {
+		trial->size = resize(random, attempt, known);
+		trial->resized = trial->wrong = true;
+	}
+	/* the size in the code of the call says nothing */
+	if (one_in(random, 64))
+		trial->request = _IOC(random_below(random, 4), REFSLAB_IOC, _IOC_NR(shape->request),
+				      random_below(random, 1 << _IOC_SIZEBITS));
+	memory_place(thread, MEMORY_ARG, trial->size, !one_in(random, 12), place);
+	memset(place->set, 0, trial->size);
+	memcpy(place->set, attempt->arg, known);
+	trial->tail = trial->size > known && one_in(random, 4);
+	if (trial->tail)
+		((uint8_t *)place->set)[known + random_below(random, trial->size - known)] = 1;
+	memory_settle(thread, MEMORY_ARG, place, trial->size);
+	trial->fails = one_in(random, 32);
 }
 
 static void fuzz_shape(struct thread *thread, struct session *session,
 		       const struct shape *shape)
 {
 	struct attempt attempt = { .session = session, .buffer = { .good = true } };
-	size_t size = _IOC_SIZE(shape->request), known = size;
-	struct random *random = &thread->random;
-	unsigned long request = shape->request;
-	struct refslab_heap_info before;
-	bool wrong = false, looked, fails;
-	struct place place;
+	size_t known = _IOC_SIZE(shape->request);
+	struct trial trial;
+	struct look before;
+	bool looked;
 	int err;
 
-	if (size > ARG_MAX) {
+	if (known > ARG_MAX) {
 		mistake("the structure of %s is larger than the fuzzer thinks", shape->name);
 		return;
 	}
-	fill(thread, shape, &attempt);
-	memcpy(attempt.arg, &(uint32_t){ size }, sizeof(uint32_t));
-	if (one_in(random, 12)) {
-		spoil(thread, shape, &attempt);
-		wrong = true;
-	}
-	if (one_in(random, 24)) {
-		size = resize(random, &attempt, size);
-		wrong = true;
-	}
-	/* the size in the code of the call says nothing */
-	if (one_in(random, 64))
-		request = _IOC(random_below(random, 4), REFSLAB_IOC, _IOC_NR(request),
-			       random_below(random, 1 << _IOC_SIZEBITS));
-	memory_place(thread, MEMORY_ARG, size, !one_in(random, 16), &place);
-	memset(place.set, 0, size);
-	memcpy(place.set, attempt.arg, known);
-	if (size > known && one_in(random, 4))
-		((uint8_t *)place.set)[known + random_below(random, size - known)] = 1;
-	memory_settle(thread, MEMORY_ARG, &place, size);
-
-	fails = one_in(random, 32);
-	looked = (wrong || fails || !place.good || !attempt.buffer.good) &&
-		 oracle_look(thread, session, &before);
-	if (fails)
+	prepare(thread, shape, &attempt, &trial);
+	looked = (trial.wrong || trial.fails || !trial.place.good || !attempt.buffer.good ||
+		  one_in(&thread->random, 16)) && oracle_look(thread, session, attempt.object, &before);
+	if (trial.fails)
 		fault_arm(thread);
-	err = call(thread, session->fd, request, (void *)(uintptr_t)place.address);
-	if (fails)
+	err = call(thread, session->fd, trial.request, (void *)(uintptr_t)trial.place.address);
+	if (trial.fails)
 		fault_disarm(thread);
 	if (looked && err)
-		oracle_compare(thread, session, request, err, &before);
+		oracle_compare(thread, session, shape->request, err, &before);
 	if (err) {
-		session->read_only |= request == REFSLAB_TYPE_CREATE && err == EACCES;
-		/* full for good, if its handles are forgotten */
-		if (err == ENOSPC && one_in(random, 64))
-			session_close(thread, session);
+		session->read_only |= shape->request == REFSLAB_TYPE_CREATE && err == EACCES;
+		session->bound |= err == EBUSY && shape->request != REFSLAB_TYPE_DESTROY;
+		if (err == ENOSPC)
+			make_room(thread, session);
 		return;
 	}
-	memcpy(attempt.arg, place.set, known);
+	/* where no other thread changes what is asked for */
+	if (thread->process->alone && trial.place.good &&
+	    ((trial.invalid && !trial.resized) || trial.tail))
+		mistake("process %lu: %s was to be refused", thread->process->number, shape->name);
+	memcpy(attempt.arg, trial.place.set, known);
+	if (trial.place.good)
+		oracle_secret(thread, shape->name, attempt.arg, known);
+	if (shape->request == REFSLAB_READ && attempt.buffer.good)
+		oracle_secret(thread, shape->name, attempt.buffer.set, attempt.length);
+	if (trial.place.good && !trial.resized)
+		check_done(thread, shape, &attempt, trial.wrong);
 	learn(thread, shape, &attempt);
 }
 
@@ -685,18 +489,8 @@ void fuzz_call(struct thread *thread, struct session *session, unsigned long req
 
 void fuzz_any_call(struct thread *thread, struct session *session)
 {
-	static unsigned int sum;
-	unsigned int i, total = 0, at;
-
-	if (!sum) {
-		for (i = 0; i < ARRAY_SIZE(shapes); i++)
-			total += shapes[i].weight;
-		sum = total;
-	}
-	at = random_below(&thread->random, sum);
-	for (i = 0; at >= shapes[i].weight; i++)
-		at -= shapes[i].weight;
-	fuzz_shape(thread, session, &shapes[i]);
+	fuzz_shape(thread, session, &shapes[some_weighted(thread, &shapes[0].weight,
+							  sizeof(shapes[0]), CALLS)]);
 }
 
 /* A call that there is not. */

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * refslab-fuzz [--seed N] [--seconds N] [--processes N] [--threads N] [--first N] [--no-world] [--unguided]
+ * refslab-fuzz [--seed N] [--seconds N] [--processes N] [--threads N] [--first N] [--no-world] [--unguided] [--stop]
  *
  * Starts processes that fuzz the device, kills them at random points, starts
  * others in their place. Each has a number; what it does depends on the seed,
  * its number, and what it is answered. --first N --processes 1 does again what
  * process N did. In the end, when all are dead, nothing of theirs may be left.
- * --unguided does not look at coverage.
+ * --unguided does not look at coverage, --stop ends with what is found first.
  */
 #include <fcntl.h>
 #include <getopt.h>
@@ -26,7 +26,7 @@
 
 #define CGROUP	"/sys/fs/cgroup/refslab-fuzz"
 
-enum { ALONE_EVERY = 4, WAIT_SECONDS = 60, REPORT_SECONDS = 15, WORLD = PROCESSES_MAX - 1,
+enum { ALONE_EVERY = 2, WAIT_SECONDS = 60, REPORT_SECONDS = 15, WORLD = PROCESSES_MAX - 1,
        EXTRA_SECONDS = 120, ENOUGH = 300, CHARGE_MAX = 4 << 20 };
 
 struct arena *arena;
@@ -35,7 +35,7 @@ bool guided = true;
 
 static unsigned int processes = 4, threads = 2, seconds = 30;
 static uint64_t next_number = 1, kills;
-static bool world = true;
+static bool world = true, stop;
 static int hub[2];
 
 static struct {
@@ -84,14 +84,12 @@ static bool write_cgroup(const char *file, const char *text)
 	return n > 0;
 }
 
-/* A number of the cgroup's, or 0. */
-static uint64_t read_cgroup(const char *file)
+/* A number that a file begins with, or 0. */
+static uint64_t read_number(const char *path)
 {
 	uint64_t value = 0;
-	char path[128];
 	FILE *stream;
 
-	snprintf(path, sizeof(path), CGROUP "/%s", file);
 	stream = fopen(path, "r");
 	if (!stream)
 		return 0;
@@ -99,6 +97,18 @@ static uint64_t read_cgroup(const char *file)
 		value = 0;
 	fclose(stream);
 	return value;
+}
+
+/* A process that is in the cgroup, or 0. */
+static uint64_t still_there(void)
+{
+	return read_number(CGROUP "/cgroup.procs");
+}
+
+/* The kernel is tainted by what it complains of, most of it. */
+static uint64_t taint(void)
+{
+	return read_number("/proc/sys/kernel/tainted");
 }
 
 /*
@@ -228,6 +238,27 @@ static void progress(uint64_t begin)
 	fflush(stdout);
 }
 
+/* Whether something was found; said when, since the log of the kernel has no calls. */
+static bool found(uint64_t begin)
+{
+	static uint64_t looked, before = UINT64_MAX;
+	static bool said;
+	uint64_t now = now_ms();
+
+	if (said || now - looked < 200)
+		return said;
+	looked = now;
+	if (before == UINT64_MAX)
+		before = taint();
+	said = arena->mistakes || taint() != before;
+	if (said) {
+		printf("# found after %lu s: %s\n", (now - begin) / 1000,
+		       arena->mistakes ? "a mistake" : "the kernel complains");
+		progress(begin);
+	}
+	return said;
+}
+
 /* Whether time is up, and each kind was seen to work; a slow machine has more time for that. */
 static bool done(uint64_t ms)
 {
@@ -253,7 +284,7 @@ static void run(void)
 		start_at(place);
 	if (world)
 		start(0, 0, true);
-	while (!done((now = now_ms()) - begin)) {
+	while (!done((now = now_ms()) - begin) && !(found(begin) && stop)) {
 		nanosleep(&pause, NULL);
 		if (work_done() >= next_kill) {
 			kill_one(&random);
@@ -261,7 +292,7 @@ static void run(void)
 			if (one_in(&random, 32))
 				for (place = 0; place < 4 * processes; place++)
 					kill_one(&random);
-			next_kill = work_done() + 100 + random_below(&random, 1u << random_below(&random, 15));
+			next_kill = work_done() + 100 + random_below(&random, 1u << random_below(&random, 18));
 		}
 		reap(true);
 		if (now - told >= REPORT_SECONDS * 1000) {
@@ -288,7 +319,7 @@ static bool eventually(bool (*condition)(void))
 
 static bool all_dead(void)
 {
-	return !read_cgroup("cgroup.procs");
+	return !still_there();
 }
 
 /* All are killed in the middle of what they do, children and world too. */
@@ -302,7 +333,7 @@ static void finish(uint64_t pages)
 	if (!write_cgroup("cgroup.kill", "1"))
 		mistake("processes cannot be killed: %s", strerror(errno));
 	if (!eventually(all_dead))
-		mistake("process %lu does not die", read_cgroup("cgroup.procs"));
+		mistake("process %lu does not die", still_there());
 	reap(false);
 	close(hub[0]);
 	close(hub[1]);
@@ -352,6 +383,7 @@ static bool parse(int argc, char **argv)
 		{ "first", required_argument, NULL, 'f' },
 		{ "no-world", no_argument, NULL, 'w' },
 		{ "unguided", no_argument, NULL, 'u' },
+		{ "stop", no_argument, NULL, 'x' },
 		{ }
 	};
 	int option;
@@ -379,6 +411,9 @@ static bool parse(int argc, char **argv)
 		case 'u':
 			guided = false;
 			break;
+		case 'x':
+			stop = true;
+			break;
 		default:
 			return false;
 		}
@@ -396,7 +431,7 @@ int main(int argc, char **argv)
 	bool good;
 
 	if (!parse(argc, argv)) {
-		fprintf(stderr, "usage: %s [--seed N] [--seconds N] [--processes 1-%d] [--threads 1-%d] [--first N] [--no-world] [--unguided]\n",
+		fprintf(stderr, "usage: %s [--seed N] [--seconds N] [--processes 1-%d] [--threads 1-%d] [--first N] [--no-world] [--unguided] [--stop]\n",
 			argv[0], PROCESSES_MAX - 1, THREADS_MAX);
 		return 2;
 	}

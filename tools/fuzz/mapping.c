@@ -78,7 +78,7 @@ static int some_rights(struct random *random)
 	}
 }
 
-static void map(struct thread *thread)
+static void map(struct thread *thread, struct session *session)
 {
 	struct random *random = &thread->random;
 	unsigned int place = random_below(random, WINDOW_PLACES);
@@ -87,6 +87,10 @@ static void map(struct thread *thread)
 	off_t offset = one_in(random, 4) ? random_below(random, 4) * PAGE : 0;
 	void *address;
 
+	if (some_file(thread, FILE_MAP) < 0 && !one_in(random, 16)) {
+		fuzz_call(thread, session, REFSLAB_MAP);
+		return;
+	}
 	if (one_in(random, 16))
 		flags |= MAP_POPULATE;
 	if (one_in(random, 32))
@@ -198,11 +202,11 @@ static void unpin(struct thread *thread)
 	      read(thread->process->pipe[0], nowhere, sizeof(nowhere)) < 0 ? errno : 0);
 }
 
-void fuzz_mapping(struct thread *thread)
+void fuzz_mapping(struct thread *thread, struct session *session)
 {
 	switch (random_below(&thread->random, 32)) {
 	case 0 ... 7:
-		map(thread);
+		map(thread, session);
 		break;
 	case 8 ... 10:
 		unmap(thread);

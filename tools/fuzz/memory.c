@@ -49,7 +49,7 @@ bool memory_init(struct thread *thread)
 	return true;
 }
 
-/* Nowhere that the fuzzer itself has anything. */
+/* Nowhere that the fuzzer itself has anything. The kernel's are odd: oracle_secret(). */
 uint64_t no_address(struct random *random)
 {
 	switch (random_below(random, 6)) {
@@ -58,9 +58,9 @@ uint64_t no_address(struct random *random)
 	case 1:
 		return random_below(random, 2 * PAGE);
 	case 2:
-		return 0xffff888000000000ull + (random_next(random) & 0x3ffffff8);
+		return (0xffff888000000000ull + (random_next(random) & 0x3ffffff8)) | 1;
 	case 3:
-		return 0xffffffff81000000ull + (random_next(random) & 0xffffff8);
+		return (0xffffffff81000000ull + (random_next(random) & 0xffffff8)) | 1;
 	case 4:
 		return (1ull << 47) - PAGE - random_below(random, 64);
 	default:
@@ -83,24 +83,24 @@ void memory_place(struct thread *thread, enum memory_use use, size_t bytes,
 		at = place->good ? at : 0;
 		goto in_view;
 	}
-	switch (random_below(random, 8)) {
-	case 0:
-	case 1:
+	switch (random_below(random, 12)) {
+	/* what was done has to be undone */
+	case 0 ... 5:
 		at += part;
 		break;
-	case 2:
+	case 6:
 		at = part - random_below(random, bytes + 1);
 		break;
-	case 3:
+	case 7:
 		at = 3 * part - random_below(random, bytes + 1);
 		break;
-	case 4:
+	case 8:
 		at += 3 * part;
 		break;
-	case 5:
+	case 9:
 		at |= 1 + random_below(random, 7);
 		break;
-	case 6:
+	case 10:
 		place->set = memory->all + at;
 		place->address = WINDOW + (uint64_t)random_below(random, WINDOW_PLACES) * WINDOW_BYTES +
 				 random_below(random, 4) * PAGE - random_below(random, 64);

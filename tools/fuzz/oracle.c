@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What calls must keep to, whatever they are given: errors are those of the
- * uapi header, and a call that fails has changed nothing. The latter is looked at
- * by processes that share their heaps with nobody, else others change them too.
+ * uapi header, nothing tells where the kernel has its things, and a call that
+ * fails has changed nothing. The latter is looked at by processes that share
+ * their heaps with nobody, else others change them too; so is that payloads are
+ * what was written to them.
  */
 #include <string.h>
 #include <time.h>
@@ -55,40 +57,147 @@ void oracle_errno(struct thread *thread, unsigned long request, int err)
 			call_name(_IOC_NR(request)), strerrorname_np(err));
 }
 
+static bool look_again(struct thread *thread, const struct session *session, struct look *look)
+{
+	look->heap = (struct refslab_heap_info){ .size = sizeof(look->heap) };
+	if (call(thread, session->fd, REFSLAB_HEAP_INFO, &look->heap))
+		return false;
+	look->object.size = sizeof(look->object);
+	if (look->object.handle &&
+	    call(thread, session->fd, REFSLAB_OBJECT_INFO, &look->object))
+		look->object.handle = 0;
+	return true;
+}
+
 /* How a heap is; false if others may change it meanwhile. */
 bool oracle_look(struct thread *thread, const struct session *session,
-		 struct refslab_heap_info *info)
+		 const struct known *object, struct look *look)
 {
 	/* a batch under way is another who changes it */
 	if (!thread->process->alone || thread->uring.pending || session->fd < 0)
 		return false;
-	*info = (struct refslab_heap_info){ .size = sizeof(*info) };
-	return !call(thread, session->fd, REFSLAB_HEAP_INFO, info);
+	*look = (struct look){ .object.handle = object ? object->handle : 0 };
+	return look_again(thread, session, look);
+}
+
+/* What goes by a workqueue, or is held by a sweep, is counted until then. */
+static bool settled(const struct look *before, const struct look *after)
+{
+	return after->heap.objects <= before->heap.objects &&
+	       (!after->object.handle || after->object.count <= before->object.count);
 }
 
 /* A call failed: whether all is as it was before. */
 void oracle_compare(struct thread *thread, const struct session *session,
-		    unsigned long request, int err, const struct refslab_heap_info *before)
+		    unsigned long request, int err, const struct look *before)
 {
+	const struct refslab_heap_info *was = &before->heap, *is;
 	struct timespec pause = { 0, 1000000 };
-	struct refslab_heap_info after;
-	unsigned int tries = 10000;
 	bool batch = request == REFSLAB_BATCH;
+	struct look after = *before;
+	unsigned int tries = 10000;
 
-	if (!oracle_look(thread, session, &after))
+	if (!look_again(thread, session, &after))
 		return;
+	is = &after.heap;
 	/* what was closed or stored stays so, and the handles that were made go */
-	if (batch && after.handles <= before->handles)
+	if (batch && is->handles <= was->handles)
 		return;
-	/* what goes by the workqueue is counted until then */
-	while (!batch && after.objects > before->objects && tries--) {
+	while (!batch && !settled(before, &after) && tries--) {
 		nanosleep(&pause, NULL);
-		oracle_look(thread, session, &after);
+		look_again(thread, session, &after);
 	}
-	if (after.handles != before->handles || after.types != before->types ||
-	    after.objects > before->objects)
-		mistake("process %lu: %s failed with %s and left %llu handles, %llu types, %llu objects of %llu, %llu, %llu",
+	if (is->handles != was->handles || is->types != was->types || !settled(before, &after))
+		mistake("process %lu: %s failed with %s and left %llu handles, %llu types, %llu objects of %llu, %llu, %llu, %llu references of %llu",
 			thread->process->number, call_name(_IOC_NR(request)), strerrorname_np(err),
-			after.handles, after.types, after.objects, before->handles,
-			before->types, before->objects);
+			is->handles, is->types, is->objects, was->handles, was->types,
+			was->objects, after.object.count, before->object.count);
+}
+
+/* Addresses of the kernel that it has by itself; those of no_address() are odd. */
+static bool is_secret(uint64_t word)
+{
+	uint32_t high = word >> 32;
+
+	if (word & 1)
+		return false;
+	return high == 0xffff8880 || high == 0xffffc900 ||
+	       (word >= 0xffffffff80000000ull && word < 0xffffffffd0000000ull);
+}
+
+/* What came from the kernel has nothing of what it keeps to itself. */
+void oracle_secret(struct thread *thread, const char *name, const void *memory, size_t bytes)
+{
+	uint64_t word;
+	size_t at;
+
+	for (at = 0; at + sizeof(word) <= bytes; at += sizeof(word)) {
+		memcpy(&word, (const char *)memory + at, sizeof(word));
+		if (!is_secret(word))
+			continue;
+		mistake("process %lu: %s gave %lx away, at %zu of %zu bytes",
+			thread->process->number, name, word, at, bytes);
+		return;
+	}
+}
+
+/* A payload, read to where nothing else is; NULL if that fails. */
+static const char *read_payload(struct thread *thread, const struct session *session,
+				uint64_t handle, uint32_t offset, uint32_t length)
+{
+	struct memory *memory = &thread->memory[MEMORY_RESULTS];
+	struct refslab_io io = {
+		.size = sizeof(io), .handle = handle, .offset = offset, .length = length,
+		.buffer = (uintptr_t)memory->view,
+	};
+
+	if (length > memory->part)
+		return NULL;
+	return call(thread, session->fd, REFSLAB_READ, &io) ? NULL : memory->all;
+}
+
+/* What was written can be read. */
+void oracle_written(struct thread *thread, const struct session *session,
+		    const struct refslab_io *written, const void *what)
+{
+	const char *read = read_payload(thread, session, written->handle, written->offset,
+					written->length);
+
+	if (read && memcmp(read, what, written->length))
+		mistake("process %lu: %u bytes written at %u are not what is read",
+			thread->process->number, written->length, written->offset);
+}
+
+/* A fresh payload is zero. */
+void oracle_fresh(struct thread *thread, const struct session *session, uint64_t handle)
+{
+	struct refslab_object_info info = { .size = sizeof(info), .handle = handle };
+	const char *read;
+	uint32_t i;
+
+	if (call(thread, session->fd, REFSLAB_OBJECT_INFO, &info))
+		return;
+	read = read_payload(thread, session, handle, 0, info.payload);
+	for (i = 0; read && i < info.payload; i++) {
+		if (!read[i])
+			continue;
+		mistake("process %lu: byte %u of %u of a fresh payload is %02x",
+			thread->process->number, i, info.payload, (uint8_t)read[i]);
+		return;
+	}
+}
+
+/* A handle that was closed names nothing. */
+void oracle_closed(struct thread *thread, struct session *session, uint64_t handle)
+{
+	struct refslab_object_info info = { .size = sizeof(info), .handle = handle };
+	struct refslab_dup dup = { .size = sizeof(dup) };
+	struct known *known = some_handle(thread, session);
+
+	/* who opens one next mostly gets its place */
+	dup.handle = known->handle;
+	if (!call(thread, session->fd, REFSLAB_DUP, &dup))
+		remember(thread, session, dup.copy, &known->type);
+	if (!call(thread, session->fd, REFSLAB_OBJECT_INFO, &info))
+		mistake("process %lu: a closed handle is open", thread->process->number);
 }

@@ -26,7 +26,7 @@ static bool prepare(struct thread *thread, struct session *session)
 			session_open(thread, session);
 		return true;
 	}
-	if (one_in(random, 8))
+	if (one_in(random, session->read_only ? 2 : 8))
 		return false;
 	if (!session->bound) {
 		/* heaps and types are dear to make, and more is met in few of them */
@@ -39,11 +39,13 @@ static bool prepare(struct thread *thread, struct session *session)
 		return true;
 	}
 	if (!session->types[random_below(random, 2)].type) {
-		fuzz_call(thread, session, session->read_only || one_in(random, 3) ?
+		/* who joined mostly finds some */
+		fuzz_call(thread, session, session->read_only || !one_in(random, session->joined ? 8 : 2) ?
 			  REFSLAB_TYPE_INFO : REFSLAB_TYPE_CREATE);
 		return true;
 	}
-	if (!session->handles[random_below(random, HANDLES)].handle) {
+	if (!session->handles[random_below(random, HANDLES)].handle &&
+	    !session->handles[random_below(random, HANDLES)].handle) {
 		if (session->read_only)
 			fuzz_call(thread, session, one_in(random, 2) ? REFSLAB_ROOT_GET :
 				  REFSLAB_OBJECTS);
@@ -73,7 +75,7 @@ void process_step(struct thread *thread)
 		fuzz_uring(thread, session);
 		break;
 	case 51 ... 55:
-		fuzz_mapping(thread);
+		fuzz_mapping(thread, session);
 		break;
 	case 56 ... 57:
 		fuzz_event(thread, session);
@@ -119,6 +121,7 @@ static void program_run(struct thread *thread, struct program *program)
 	bool keep = false;
 	unsigned int i, n;
 
+	thread->taste = program->taste;
 	for (i = 0; i < ARRAY_SIZE(program->calls) && program->calls[i]; i++) {
 		random_seed(&thread->random, program->seeds[i]);
 		for (n = 1; n <= program->calls[i]; n++) {

@@ -108,11 +108,13 @@ void fuzz_uring(struct thread *thread, struct session *session)
 	struct place place, results = { 0 };
 	struct refslab_batch *batch = NULL;
 	/* what is checked is not to be changed meanwhile */
-	bool wait = thread->process->alone || !one_in(random, 8);
+	bool wait = thread->process->alone || !one_in(random, 8), first;
 	int result;
 
 	if (!uring->fd && !ring_begin(thread))
 		return;
+	/* else what comes back may be of one before it */
+	first = !uring->pending;
 	for (i = 0; i < n; i++) {
 		memory_place(thread, MEMORY_ARG, sizeof(*batch), !one_in(random, 32), &place);
 		batch = place.set;
@@ -124,7 +126,7 @@ void fuzz_uring(struct thread *thread, struct session *session)
 	uring->pending += n;
 	enter(uring, n, wait ? uring->pending : 0);
 	result = take(thread);
-	if (wait && n == 1 && !uring->pending && result > 0)
+	if (wait && n == 1 && first && !uring->pending && result > 0)
 		batch_learn(thread, session, &results, result);
 	if (uring->pending > ENTRIES || one_in(random, 256)) {
 		/* and nobody will tell when that is over */

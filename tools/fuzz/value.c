@@ -35,6 +35,25 @@ uint64_t hostile(struct random *random, uint64_t value)
 	}
 }
 
+/*
+ * One of @n things, the first of whose weights is at @weight and the next @stride
+ * bytes on, that the program has a liking for.
+ */
+unsigned int some_weighted(struct thread *thread, const uint8_t *weight, size_t stride,
+			   unsigned int n)
+{
+	unsigned int i, sum = 0, at, tries = 16;
+
+	for (i = 0; i < n; i++)
+		sum += weight[i * stride];
+	do {
+		at = random_below(&thread->random, sum);
+		for (i = 0; at >= weight[i * stride]; i++)
+			at -= weight[i * stride];
+	} while (!program_likes(thread, i) && tries--);
+	return i;
+}
+
 /* Mostly few, sometimes all. */
 uint32_t some_bytes(struct random *random, uint32_t max)
 {
@@ -63,28 +82,67 @@ void some_name(struct random *random, char *name, const char *what, bool wrong)
 	}
 }
 
+/* Mostly one that there is. */
 struct known *some_handle(struct thread *thread, struct session *session)
 {
-	struct random *random = &thread->random;
-	struct known *known = NULL;
-	unsigned int tries = 3;
+	unsigned int i, at = random_below(&thread->random, HANDLES);
+	struct known *known = &session->handles[at];
 
-	do {
-		known = &session->handles[random_below(random, HANDLES)];
-	} while (!known->handle && --tries);
+	for (i = 0; i < HANDLES && !known->handle && !one_in(&thread->random, 64); i++)
+		known = &session->handles[(at + i) % HANDLES];
+	return known;
+}
+
+/* Likewise, of a type whose payloads can be mapped. */
+struct known *some_mapped(struct thread *thread, struct session *session)
+{
+	struct known *known = some_handle(thread, session);
+	unsigned int i, at = known - session->handles;
+
+	for (i = 0; i < HANDLES && !(known->handle && known->type.mapped); i++)
+		known = &session->handles[(at + i) % HANDLES];
 	return known;
 }
 
 struct known_type *some_type(struct thread *thread, struct session *session)
 {
-	struct random *random = &thread->random;
-	struct known_type *type;
-	unsigned int tries = 3;
+	unsigned int i, at = random_below(&thread->random, TYPES);
+	struct known_type *type = &session->types[at];
 
-	do {
-		type = &session->types[random_below(random, TYPES)];
-	} while (!type->type && --tries);
+	for (i = 0; i < TYPES && !type->type && !one_in(&thread->random, 64); i++)
+		type = &session->types[(at + i) % TYPES];
 	return type;
+}
+
+/* To be destroyed: mostly one that has no objects of ours. */
+struct known_type *some_unused_type(struct thread *thread, struct session *session)
+{
+	struct known_type *type = some_type(thread, session);
+	unsigned int i, at = type - session->types;
+
+	for (i = 0; i < TYPES && (!type->type || type->used); i++)
+		type = &session->types[(at + i) % TYPES];
+	return type;
+}
+
+/* A type by its number, as far as it is known. */
+const struct known_type *known_type(const struct session *session, uint32_t number)
+{
+	unsigned int i;
+
+	for (i = 0; i < TYPES; i++)
+		if (number && session->types[i].type == number)
+			return &session->types[i];
+	return NULL;
+}
+
+uint64_t some_weak(struct thread *thread, struct session *session)
+{
+	unsigned int i, at = random_below(&thread->random, WEAKS);
+
+	for (i = 0; i < WEAKS - 1 && !session->weaks[at]; i++)
+		at = (at + 1) % WEAKS;
+	return session->weaks[at];
 }
 
 uint32_t some_slot(struct random *random, const struct known *known)
@@ -149,11 +207,10 @@ void remember_file(struct thread *thread, enum file_kind kind, int fd)
 
 int some_file(struct thread *thread, enum file_kind kind)
 {
-	unsigned int tries = 4;
-	int fd;
+	unsigned int i, at = random_below(&thread->random, FILES);
+	const int *files = thread->process->files[kind];
 
-	do {
-		fd = thread->process->files[kind][random_below(&thread->random, FILES)];
-	} while (fd < 0 && --tries);
-	return fd;
+	for (i = 0; i < FILES - 1 && files[at] < 0; i++)
+		at = (at + 1) % FILES;
+	return files[at];
 }

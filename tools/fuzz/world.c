@@ -36,12 +36,6 @@ static const struct {
 	{ "pool/high", NUMBER_BYTES },
 };
 
-static const char * const read_files[] = {
-	"threshold0", "count0", "count1", "count2", "enabled", "frozen", "quarantine",
-	"quarantined", "objects", "broken", "generation0/runs", "generation2/longest_ns",
-	"pool/bytes", "pool/cached", "pool/waiting", "pool/peak", "pool/shrunk", "pool/limit",
-};
-
 static struct random random;
 static struct counts *counts;
 
@@ -72,8 +66,8 @@ static int read_file(const char *path, char *text, size_t bytes)
 	return err;
 }
 
-/* A directory in a directory; false if there is none. Names of ours are short. */
-static bool some_directory(const char *path, char name[64])
+/* What is in a directory of that kind; false if nothing is. Names of ours are short. */
+static bool some_entry(const char *path, unsigned char type, char name[64])
 {
 	DIR *directory = opendir(path);
 	struct dirent *entry;
@@ -82,10 +76,15 @@ static bool some_directory(const char *path, char name[64])
 	if (!directory)
 		return false;
 	while ((entry = readdir(directory)))
-		if (entry->d_type == DT_DIR && entry->d_name[0] != '.' && one_in(&random, ++n))
+		if (entry->d_type == type && entry->d_name[0] != '.' && one_in(&random, ++n))
 			snprintf(name, 64, "%.63s", entry->d_name);
 	closedir(directory);
 	return n;
+}
+
+static bool some_directory(const char *path, char name[64])
+{
+	return some_entry(path, DT_DIR, name);
 }
 
 static void some_text(char *text, size_t bytes, enum value_kind kind)
@@ -138,19 +137,18 @@ static void write_sysfs(void)
 	count(counts, KIND_SYSFS_WRITE, write_file(path, text));
 }
 
+/* Any file, at most so deep. */
 static void read_sysfs(void)
 {
-	char heap[64], type[64], path[512], text[4096];
+	char path[512] = SYSFS, name[64], text[4096];
+	unsigned int depth = 1 + random_below(&random, 3);
+	size_t length = strlen(path);
 
-	if (!some_directory(SYSFS, heap))
+	while (depth-- && some_directory(path, name))
+		length += snprintf(path + length, sizeof(path) - length, "/%s", name);
+	if (!some_entry(path, DT_REG, name))
 		return;
-	snprintf(path, sizeof(path), SYSFS "/%s/types", heap);
-	if (one_in(&random, 3) && some_directory(path, type))
-		snprintf(path, sizeof(path), SYSFS "/%s/types/%s/%s", heap, type,
-			 one_in(&random, 2) ? "objects" : "total_objects");
-	else
-		snprintf(path, sizeof(path), SYSFS "/%s/%s", heap,
-			 read_files[random_below(&random, ARRAY_SIZE(read_files))]);
+	snprintf(path + length, sizeof(path) - length, "/%s", name);
 	count(counts, KIND_SYSFS_READ, read_file(path, text, sizeof(text)));
 }
 
@@ -200,14 +198,33 @@ static void debugfs(void)
 	count(counts, KIND_DEBUGFS, err);
 }
 
+/* Not more often than once in so many seconds. */
+static bool rarely(time_t *last, unsigned int seconds)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (now.tv_sec - *last < seconds)
+		return false;
+	*last = now.tv_sec;
+	return true;
+}
+
+/*
+ * What rewrites code is rare: an emulator may run, on another processor, what
+ * was there in between, long after it has gone.
+ */
+enum { PATCH_SECONDS = 10 };
+
 static void parameter(void)
 {
 	static const char * const debugs[] = {
-		"", "", "", "ZPU", "U", "Z,fuzz-1/*", "P,fuzz-2/type-?;U,fuzz-*/type-1", "?", "Z,;",
+		"", "", "ZPU", "ZPU", "U", "Z,fuzz-1/*", "P,fuzz-2/type-?;U,fuzz-*/type-1", "?", "Z,;",
 	};
+	static time_t last;
 	char text[64];
 
-	if (one_in(&random, 2)) {
+	if (one_in(&random, 2) && rarely(&last, PATCH_SECONDS)) {
 		count(counts, KIND_PARAMETER,
 		      write_file("/sys/module/refslab/parameters/debug",
 				 debugs[random_below(&random, ARRAY_SIZE(debugs))]));
@@ -221,7 +238,13 @@ static void parameter(void)
 
 static void trace(void)
 {
-	write_file("/sys/kernel/tracing/events/refslab/enable", one_in(&random, 4) ? "1" : "0");
+	static time_t last;
+	char text[4096];
+
+	read_file("/sys/kernel/tracing/trace", text, sizeof(text));
+	if (rarely(&last, PATCH_SECONDS))
+		write_file("/sys/kernel/tracing/events/refslab/enable",
+			   one_in(&random, 2) ? "1" : "0");
 }
 
 static int set_cpu(unsigned int cpu, bool on)
@@ -237,17 +260,12 @@ static unsigned int cpus(void)
 	return sysconf(_SC_NPROCESSORS_CONF);
 }
 
-/* Not often: all others stand still meanwhile, and in an emulator for long. */
+/* All others stand still meanwhile, and in an emulator for long. */
 static void cpu(void)
 {
 	static time_t last;
-	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (now.tv_sec - last < 4)
-		return;
-	last = now.tv_sec;
-	if (cpus() > 1)
+	if (cpus() > 1 && rarely(&last, 4))
 		count(counts, KIND_CPU,
 		      set_cpu(1 + random_below(&random, cpus() - 1), random_below(&random, 3)));
 }
