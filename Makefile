@@ -114,6 +114,10 @@ fuzz:
 	@$(vm)/setup --quiet $(KERNEL)
 	@REFSLAB_SEED=$(SEED) REFSLAB_SECONDS=$(DURATION) $(vm)/fuzz $(KERNEL)
 
+planted:
+	@$(vm)/setup --quiet debug
+	@REFSLAB_SEED=$(SEED) REFSLAB_SECONDS=$(DURATION) $(vm)/planted
+
 delays-%:
 	@REFSLAB_SECONDS=$(SECONDS) $(vm)/test $@
 
@@ -142,6 +146,7 @@ help:
 #:   make delays-6.12  the same with the windows of the protocol milliseconds wide
 #:   make fuzz         calls of the device, right and wrong, until the kernel complains: for DURATION=30
 #:                     seconds, from SEED= on, on KERNEL=debug or kcsan, 6.12, 6.1, ...
+#:   make planted      whether the fuzzer finds bugs that are put into the module for it: DURATION=60 for each
 #:   make storm        rude things very often: clients killed, the module reloaded, processors taken off, ...;
 #:                     ONLY=kill,cpu: some of them; make storm-6.1-rt: on another kernel
 #:   make soak         torture and the fuzzer in turn for HOURS=4, with an eye on memory
@@ -155,4 +160,4 @@ help:
 #: Variables: KDIR=/usr/src/linux-headers-...  KERNELRELEASE=...  DESTDIR=  PREFIX=/usr/local
 #:            V=1 (show commands)  GUEST=6.12  REFSLAB_CACHE=~/.cache/refslab  REFSLAB_ANY_KERNEL=1
 
-.PHONY: module model headers install uninstall tools demo shell guest setup check bench bench-table bench-doc test test-all soak storm kunit fuzz clean help
+.PHONY: module model headers install uninstall tools demo shell guest setup check bench bench-table bench-doc test test-all soak storm kunit fuzz planted clean help

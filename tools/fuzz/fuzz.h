@@ -23,6 +23,7 @@
  * and for those who read what it says:
  *
  *	reached		what of the module was, by source files and lines
+ *	planted		bugs for tools/vm/planted, which it must find
  *
  * Threads of a process share its tables without locks: what is torn or stale is
  * one more wrong value.
