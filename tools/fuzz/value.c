@@ -73,7 +73,9 @@ void some_name(struct random *random, char *name, const char *what, bool wrong)
 	if (!wrong) {
 		/* heaps may have none; with few names they meet each other's */
 		if (what[0] != 'f' || one_in(random, 2))
-			snprintf(name, REFSLAB_NAME_MAX, "%s-%u", what, random_below(random, what[0] == 'r' ? 12 : 48));
+			snprintf(name, REFSLAB_NAME_MAX, "%s-%u", what,
+				 random_below(random, what[0] != 'r' ? 48 :
+					      one_in(random, 8) ? 2 * REFSLAB_ROOTS_MAX : 12));
 	} else if (one_in(random, 8)) {
 		memset(name, 'x', REFSLAB_NAME_MAX);
 	} else {

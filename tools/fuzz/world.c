@@ -141,11 +141,13 @@ static void write_sysfs(void)
 static void read_sysfs(void)
 {
 	char path[512] = SYSFS, name[64], text[4096];
-	unsigned int depth = 1 + random_below(&random, 3);
+	unsigned int depth = 1 + random_below(&random, 3), level;
 	size_t length = strlen(path);
 
-	while (depth-- && some_directory(path, name))
-		length += snprintf(path + length, sizeof(path) - length, "/%s", name);
+	/* types have most */
+	for (level = 0; level < depth && some_directory(path, name); level++)
+		length += snprintf(path + length, sizeof(path) - length, "/%s",
+				   level == 1 && one_in(&random, 2) ? "types" : name);
 	if (!some_entry(path, DT_REG, name))
 		return;
 	snprintf(path + length, sizeof(path) - length, "/%s", name);
@@ -230,7 +232,7 @@ static void parameter(void)
 				 debugs[random_below(&random, ARRAY_SIZE(debugs))]));
 		return;
 	}
-	snprintf(text, sizeof(text), "%u", one_in(&random, 4) ?
+	snprintf(text, sizeof(text), "%u", one_in(&random, 2) ?
 		 random_below(&random, 64u << random_below(&random, 8)) : 1 << 20);
 	count(counts, KIND_PARAMETER,
 	      write_file("/sys/module/refslab/parameters/handles_max", text));
