@@ -434,7 +434,7 @@ static void prepare(struct thread *thread, const struct shape *shape, struct att
 	if (trial->tail)
 		((uint8_t *)place->set)[known + random_below(random, trial->size - known)] = 1;
 	memory_settle(thread, MEMORY_ARG, place, trial->size);
-	trial->fails = one_in(random, 32);
+	trial->fails = one_in(random, 16);
 }
 
 static void fuzz_shape(struct thread *thread, struct session *session,
