@@ -325,7 +325,7 @@ void batch_learn(struct thread *thread, struct session *session,
 	oracle_secret(thread, "BATCH", result, done * sizeof(*result));
 	for (i = 0; i < done; i++) {
 		/* where nobody else changes what was asked for, or a batch under way the results */
-		if (thread->process->alone && !thread->uring.pending)
+		if (thread->process->alone && !uring_busy(thread))
 			check_result(thread, &op[i], &result[i]);
 		/* other threads may have changed the entry since, and may again */
 		learn_result(thread, session, *(volatile uint16_t *)&op[i].code, op[i].index, &result[i]);

@@ -117,7 +117,7 @@ void check_done(struct thread *thread, const struct shape *shape,
 	const struct refslab_close *closed = (const void *)attempt->arg;
 
 	/* a batch under way is another who changes things */
-	if (!thread->process->alone || thread->uring.pending)
+	if (!thread->process->alone || uring_busy(thread))
 		return;
 	if (wrong || one_in(random, 16))
 		check_range(thread, shape, attempt);

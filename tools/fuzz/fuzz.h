@@ -210,7 +210,7 @@ struct memory {
 
 struct uring {
 	int	fd;
-	uint32_t pending;
+	uint32_t pending, queued;	/* under way; not told to the kernel yet */
 	uint32_t *sq_tail, *cq_head, *cq_tail, *sq_array;
 	uint32_t sq_mask, cq_mask;
 	struct io_uring_sqe *sqes;
@@ -326,6 +326,7 @@ void fuzz_batch(struct thread *thread, struct session *session);
 
 /* --- uring.c --- */
 
+bool uring_busy(struct thread *thread);
 void fuzz_uring(struct thread *thread, struct session *session);
 
 /* --- descriptor.c --- */

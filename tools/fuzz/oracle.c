@@ -74,7 +74,7 @@ bool oracle_look(struct thread *thread, const struct session *session,
 		 const struct known *object, struct look *look)
 {
 	/* a batch under way is another who changes it */
-	if (!thread->process->alone || thread->uring.pending || session->fd < 0)
+	if (!thread->process->alone || uring_busy(thread) || session->fd < 0)
 		return false;
 	*look = (struct look){ .object.handle = object ? object->handle : 0 };
 	return look_again(thread, session, look);

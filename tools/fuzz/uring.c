@@ -48,6 +48,7 @@ static bool ring_begin(struct thread *thread)
 	uring->cq_mask = params.cq_entries - 1;
 	uring->cqes = uring->ring + params.cq_off.cqes;
 	uring->pending = 0;
+	uring->queued = 0;
 	return true;
 }
 
@@ -100,6 +101,27 @@ static int take(struct thread *thread)
 	return result;
 }
 
+/* Whether a batch of ours may be under way. */
+bool uring_busy(struct thread *thread)
+{
+	if (thread->uring.pending)
+		take(thread);
+	return thread->uring.pending || thread->uring.queued;
+}
+
+/* What could not be told to the kernel is told next time. */
+static void submit(struct uring *uring, unsigned int n, bool wait)
+{
+	int told;
+
+	uring->queued += n;
+	told = enter(uring, uring->queued, wait ? uring->pending + uring->queued : 0);
+	if (told > 0) {
+		uring->queued -= told;
+		uring->pending += told;
+	}
+}
+
 void fuzz_uring(struct thread *thread, struct session *session)
 {
 	struct random *random = &thread->random;
@@ -114,7 +136,7 @@ void fuzz_uring(struct thread *thread, struct session *session)
 	if (!uring->fd && !ring_begin(thread))
 		return;
 	/* else what comes back may be of one before it */
-	first = !uring->pending;
+	first = !uring_busy(thread);
 	for (i = 0; i < n; i++) {
 		memory_place(thread, MEMORY_ARG, sizeof(*batch), !one_in(random, 32), &place);
 		batch = place.set;
@@ -123,14 +145,13 @@ void fuzz_uring(struct thread *thread, struct session *session)
 		memory_settle(thread, MEMORY_ARG, &place, sizeof(*batch));
 		add(thread, session, place.address, i + 1 < n && one_in(random, 2));
 	}
-	uring->pending += n;
-	enter(uring, n, wait ? uring->pending : 0);
+	submit(uring, n, wait);
 	result = take(thread);
-	if (wait && n == 1 && first && !uring->pending && result > 0)
+	if (wait && n == 1 && first && !uring_busy(thread) && result > 0)
 		batch_learn(thread, session, &results, result);
-	if (uring->pending > ENTRIES || one_in(random, 256)) {
+	if (uring->pending > ENTRIES || uring->queued > ENTRIES / 2 || one_in(random, 256)) {
 		/* and nobody will tell when that is over */
-		if (uring->pending)
+		if (uring_busy(thread))
 			thread->process->alone = false;
 		ring_end(uring);
 	}
