@@ -308,8 +308,9 @@ static void learn_result(struct thread *thread, struct session *session,
 			 code == REFSLAB_OP_ALLOC ? known_type(session, index) : NULL);
 }
 
+/* What came of a batch; @checked: nobody else has written there meanwhile. */
 void batch_learn(struct thread *thread, struct session *session,
-		 const struct place *results, uint32_t done)
+		 const struct place *results, uint32_t done, bool checked)
 {
 	const struct refslab_result *result = results->set;
 	struct memory *memory = &thread->memory[MEMORY_OPS];
@@ -324,8 +325,7 @@ void batch_learn(struct thread *thread, struct session *session,
 		done = REFSLAB_BATCH_MAX;
 	oracle_secret(thread, "BATCH", result, done * sizeof(*result));
 	for (i = 0; i < done; i++) {
-		/* where nobody else changes what was asked for, or a batch under way the results */
-		if (thread->process->alone && !uring_busy(thread))
+		if (checked)
 			check_result(thread, &op[i], &result[i]);
 		/* other threads may have changed the entry since, and may again */
 		learn_result(thread, session, *(volatile uint16_t *)&op[i].code, op[i].index, &result[i]);
@@ -359,7 +359,8 @@ void fuzz_batch(struct thread *thread, struct session *session)
 	struct place place, results;
 	struct look before;
 	struct refslab_batch *batch;
-	bool looked, fails;
+	/* else a batch under way by io_uring may write its results over ours */
+	bool checked = thread->process->alone && !uring_busy(thread), looked, fails;
 	int err;
 
 	memory_place(thread, MEMORY_ARG, sizeof(*batch), !one_in(&thread->random, 32), &place);
@@ -377,5 +378,5 @@ void fuzz_batch(struct thread *thread, struct session *session)
 	if (looked && err)
 		oracle_compare(thread, session, REFSLAB_BATCH, err, &before);
 	if (!err)
-		batch_learn(thread, session, &results, batch->done);
+		batch_learn(thread, session, &results, batch->done, checked);
 }

@@ -318,7 +318,7 @@ void fault_disarm(struct thread *thread);
 uint32_t batch_fill(struct thread *thread, struct session *session,
 		    struct refslab_batch *batch, struct place *results);
 void batch_learn(struct thread *thread, struct session *session,
-		 const struct place *results, uint32_t done);
+		 const struct place *results, uint32_t done, bool checked);
 void batch_close(struct thread *thread, struct session *session, const uint64_t *handles,
 		 uint32_t n);
 const char *op_name(unsigned int code);

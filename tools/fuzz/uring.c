@@ -148,7 +148,7 @@ void fuzz_uring(struct thread *thread, struct session *session)
 	submit(uring, n, wait);
 	result = take(thread);
 	if (wait && n == 1 && first && !uring_busy(thread) && result > 0)
-		batch_learn(thread, session, &results, result);
+		batch_learn(thread, session, &results, result, thread->process->alone);
 	if (uring->pending > ENTRIES || uring->queued > ENTRIES / 2 || one_in(random, 256)) {
 		/* and nobody will tell when that is over */
 		if (uring_busy(thread))
