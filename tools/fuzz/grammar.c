@@ -372,6 +372,9 @@ static void learn(struct thread *thread, const struct shape *shape, struct attem
 		attempt->type->type = 0;
 	if (shape->request == REFSLAB_ALLOC)
 		attempt->type->used = true;
+	/* before it has objects, or hardly any is ever destroyed */
+	if (shape->request == REFSLAB_TYPE_CREATE && one_in(&thread->random, 6))
+		fuzz_call(thread, attempt->session, REFSLAB_TYPE_DESTROY);
 	learn_info(thread, shape->request, attempt);
 }
 
