@@ -115,6 +115,7 @@ static void pour(struct refslab_type *type, struct depot *depot, unsigned int mo
  */
 static long elsewhere(struct slab_node *node, unsigned int count)
 {
+	/* not worth the node's lock */
 	return data_race(READ_ONCE(node->out)) - count;
 }
 
