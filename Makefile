@@ -55,8 +55,10 @@ uninstall:
 		$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
 	rm -f $(foreach rules,$(wildcard tools/udev/*.rules),$(DESTDIR)/etc/udev/rules.d/$(notdir $(rules)))
 
+# One at a time: tests of two guests begin by it.
 tools:
-	@$(foreach program,$(programs),$(MAKE) $(if $(V),,-s) --no-print-directory -C $(program) &&) true
+	@mkdir -p $(build)
+	@exec 9>$(build)/tools.lock && flock 9 && $(foreach program,$(programs),$(MAKE) $(if $(V),,-s) --no-print-directory -C $(program) &&) true
 
 demo: guest tools
 	@GUEST=$(GUEST) tools/demo/demo
