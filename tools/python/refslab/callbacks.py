@@ -123,6 +123,8 @@ class Callbacks(MutableSequence[Callback]):
         self._heap = weakref.ref(heap)
         self._list: list[Callback] = []
         self._watcher: Watcher | None = None
+        # The one before, whose thread may be calling the function that took itself off the list.
+        self._ending: Watcher | None = None
 
     def __repr__(self) -> str:
         return repr(self._list)
@@ -174,10 +176,14 @@ class Callbacks(MutableSequence[Callback]):
             self.stop()
 
     def drain(self) -> None:
-        if self._watcher is not None:
-            self._watcher.drain()
+        watcher = self._watcher
+        for each in (self._ending, watcher):
+            if each is not None:
+                each.drain()
 
     def stop(self) -> None:
-        watcher, self._watcher = self._watcher, None
+        watcher = self._watcher
         if watcher is not None:
+            self._ending = watcher
+            self._watcher = None
             watcher.stop()
