@@ -6,32 +6,13 @@
 #include <linux/prandom.h>
 #include <linux/slab.h>
 
+#include "depot.h"
 #include "fixture.h"
 
 /* This node's, of a test that stays on its CPU. */
 static struct depot *mine(struct refslab_type *type)
 {
 	return type->nodes[numa_mem_id()].depot;
-}
-
-static unsigned long slabs(struct refslab_type *type)
-{
-	unsigned long n = 0;
-	int nid;
-
-	for_each_node_state(nid, N_MEMORY)
-		n += type->nodes[nid].slabs;
-	return n;
-}
-
-static unsigned long slabs_out(struct refslab_type *type)
-{
-	unsigned long n = 0;
-	int nid;
-
-	for_each_node_state(nid, N_MEMORY)
-		n += type->nodes[nid].out;
-	return n;
 }
 
 static unsigned long slabs_free(struct refslab_type *type)
@@ -154,19 +135,19 @@ static void test_crowd_goes(struct kunit *test)
 
 	prandom_seed_state(&random, 1);
 	make(test, type, CROWD, objs);
-	KUNIT_EXPECT_GT(test, slabs(type), 50);
+	KUNIT_EXPECT_GT(test, type_sum(type, slabs), 50);
 	for (n = CROWD; n; ) {
 		i = prandom_u32_state(&random) % n;
 		refslab_put(objs[i]);
 		objs[i] = objs[--n];
 	}
 	/* a slab is kept, a magazine is on each CPU, the depot has no more than these */
-	kunit_info(test, "%lu slabs, %lu in depots, %lu in magazines\n", slabs(type),
+	kunit_info(test, "%lu slabs, %lu in depots, %lu in magazines\n", type_sum(type, slabs),
 		   depot_objects(type), magazine_objects(type));
 	expect_settled(test, type);
 	magazine_drain(type);
 	KUNIT_EXPECT_EQ(test, depot_objects(type), 0);
-	KUNIT_EXPECT_LE(test, slabs(type), num_node_state(N_MEMORY));
+	KUNIT_EXPECT_LE(test, type_sum(type, slabs), num_node_state(N_MEMORY));
 	KUNIT_EXPECT_EQ(test, type_validate(type), 0);
 	kvfree(objs);
 }
@@ -326,13 +307,13 @@ static void test_other_cpu(struct kunit *test)
 	KUNIT_EXPECT_GT(test, had, 0);
 	cpu = cpumask_any_but(cpu_online_mask, smp_processor_id());
 	migrate_enable();
-	before = slabs_out(type);
+	before = type_sum(type, out);
 	objs[0] = (void *)type;
 	smp_call_function_single(cpu, alloc_all, objs, 1);
 	if (num_node_state(N_MEMORY) == 1) {
 		KUNIT_EXPECT_LT(test, depot_objects(type), had);
 		/* only what the depot did not have came out of slabs, by half magazines */
-		KUNIT_EXPECT_LT(test, slabs_out(type),
+		KUNIT_EXPECT_LT(test, type_sum(type, out),
 				before + n - had + type->path.magazine_size);
 	}
 	for (i = 0; i < 2 * n; i++)

@@ -7,6 +7,7 @@
 #include <linux/prandom.h>
 #include <linux/slab.h>
 
+#include "depot.h"
 #include "fixture.h"
 
 /* This CPU's, of a test that stays on it. */
@@ -18,12 +19,7 @@ static struct refslab_magazine *mine(struct refslab_type *type)
 /* With users, or in magazines. */
 static unsigned long type_out(struct refslab_type *type)
 {
-	unsigned long out = -depot_objects(type);
-	int nid;
-
-	for_each_node_state(nid, N_MEMORY)
-		out += type->nodes[nid].out;
-	return out;
+	return type_sum(type, out) - depot_objects(type);
 }
 
 static void test_size(struct kunit *test)

@@ -30,16 +30,10 @@ static struct dentry *root, *heaps_dir;
 
 static void show_type(struct seq_file *m, struct refslab_type *type)
 {
-	unsigned long slabs = 0, partial = 0;
+	unsigned long slabs = type_sum(type, slabs);
+	unsigned long partial = type_sum(type, partial_count);
 	char flags[4], *letter = flags;
-	int nid;
 
-	for_each_node_state(nid, N_MEMORY) {
-		/* for information: not worth the node's lock */
-		slabs += data_race(READ_ONCE(type->nodes[nid].slabs));
-		/* likewise */
-		partial += data_race(READ_ONCE(type->nodes[nid].partial_count));
-	}
 	if (type->flags & REFSLAB_TYPE_RED_ZONE)
 		*letter++ = 'Z';
 	if (type->flags & REFSLAB_TYPE_POISON)

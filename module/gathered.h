@@ -146,7 +146,13 @@ struct edges_step {
 	unsigned long	cursor;
 };
 
-struct edges_step edges_scattered(struct refslab_object *obj, unsigned long cursor);
+static noinline struct edges_step edges_scattered(struct refslab_object *obj,
+						  unsigned long cursor)
+{
+	struct refslab_slot *slot = type_next_slot(slab_of(obj)->type, obj, &cursor);
+
+	return (struct edges_step){ .slot = slot, .cursor = cursor };
+}
 
 static __always_inline struct refslab_slot *edges_next(struct edges *edges)
 {

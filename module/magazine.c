@@ -17,6 +17,7 @@
 #include <linux/slab.h>
 #include <linux/topology.h>
 
+#include "depot.h"
 #include "heap.h"
 
 /**

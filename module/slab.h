@@ -7,8 +7,9 @@
 #include <linux/list.h>
 #include <linux/spinlock.h>
 
-#include "depot.h"
 #include "pool.h"
+
+struct depot;
 
 #define GENERATIONS	3
 #define GENERATION_FROZEN 3	/* out of the sweeper's sight */

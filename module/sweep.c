@@ -23,6 +23,7 @@
 #include <linux/sched.h>
 
 #include "delay.h"
+#include "depot.h"
 #include "gathered.h"
 #include "heap.h"
 #include "report.h"
@@ -134,14 +135,6 @@ static void section_end(struct run *run)
 	__releases(RCU)
 {
 	rcu_read_unlock();
-}
-
-/* The next slot of an object of a type with slots anywhere. */
-noinline struct edges_step edges_scattered(struct refslab_object *obj, unsigned long cursor)
-{
-	struct refslab_slot *slot = type_next_slot(slab_of(obj)->type, obj, &cursor);
-
-	return (struct edges_step){ .slot = slot, .cursor = cursor };
 }
 
 /* The slots of @obj, a gathered object; the section may be another afterwards. */

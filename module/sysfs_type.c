@@ -16,17 +16,6 @@ static struct refslab_type *to_type(struct kobject *kobj)
 	return container_of(kobj, struct refslab_type, kobj);
 }
 
-/* A field of struct slab_node, summed up over the nodes. */
-#define type_sum(type, field) ({					\
-	unsigned long _sum = 0;						\
-	int _nid;							\
-									\
-	for_each_node_state(_nid, N_MEMORY)				\
-		/* for information: not worth the node's lock */	\
-		_sum += data_race(READ_ONCE((type)->nodes[_nid].field)); \
-	_sum;								\
-})
-
 #define TYPE_ATTR(_name, _value)					\
 	static ssize_t _name##_show(struct kobject *kobj,		\
 				    struct kobj_attribute *attr, char *buf) \

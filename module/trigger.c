@@ -14,6 +14,7 @@
 
 #include <linux/ktime.h>
 
+#include "depot.h"
 #include "heap.h"
 
 static const u32 default_threshold[GENERATIONS] = { 700, 10, 10 };

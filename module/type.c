@@ -8,6 +8,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
+#include "depot.h"
 #include "heap.h"
 #include "report.h"
 #include "sysfs.h"
@@ -237,17 +238,6 @@ void type_free(struct refslab_type *type)
 	kfree(type);
 }
 
-/* Objects outside the slabs: in magazines, in depots, or with users. */
-static unsigned long type_out(struct refslab_type *type)
-{
-	unsigned long n = 0;
-	int nid;
-
-	for_each_node_state(nid, N_MEMORY)
-		n += READ_ONCE(type->nodes[nid].out);
-	return n;
-}
-
 /*
  * False if objects live. A magazine that is at work just now, with a put that
  * came before we were called, is left alone by the drain: once more then.
@@ -261,7 +251,7 @@ static bool type_empty(struct refslab_type *type)
 		if (refslab_type_objects(type) || atomic_long_read(&type->reserved))
 			return false;
 		magazine_drain(type);
-		if (!type_out(type))
+		if (!type_sum(type, out))
 			return true;
 		usleep_range(50, 100);
 	}
@@ -339,7 +329,7 @@ EXPORT_SYMBOL_GPL(refslab_type_priv);
 unsigned long refslab_type_objects(const struct refslab_type *type)
 {
 	unsigned long in = magazine_objects((struct refslab_type *)type) + depot_objects(type);
-	unsigned long out = type_out((struct refslab_type *)type);
+	unsigned long out = type_sum(type, out);
 
 	/* set aside: neither lives nor in a magazine */
 	in += atomic_long_read(&type->reserved);

@@ -74,6 +74,17 @@ struct refslab_type {
 /* refslab_alloc() takes the one for the other. */
 static_assert(offsetof(struct refslab_type, path) == 0);
 
+/* A field of struct slab_node, summed up over the nodes. */
+#define type_sum(type, field) ({					\
+	unsigned long _sum = 0;						\
+	int _nid;							\
+									\
+	for_each_node_state(_nid, N_MEMORY)				\
+		/* for information: not worth the node's lock */	\
+		_sum += data_race(READ_ONCE((type)->nodes[_nid].field)); \
+	_sum;								\
+})
+
 /*
  * The slots of an object one after the other: *cursor starts as 0, NULL is the
  * end. Bounded, lies within the object, works after its release.

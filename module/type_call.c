@@ -147,17 +147,6 @@ int call_type_destroy(struct session *session, union session_data *data)
 	return err;
 }
 
-static u64 type_slabs(const struct refslab_type *type)
-{
-	u64 slabs = 0;
-	int nid;
-
-	for_each_node_state(nid, N_MEMORY)
-		/* for information: not worth the node's lock */
-		slabs += data_race(READ_ONCE(type->nodes[nid].slabs));
-	return slabs;
-}
-
 int call_type_info(struct session *session, union session_data *data)
 {
 	struct refslab_type_info *arg = &data->type_info;
@@ -178,7 +167,7 @@ int call_type_info(struct session *session, union session_data *data)
 		.object_size = type->layout.size,
 		.slab_objects = type->layout.objects,
 		.objects = refslab_type_objects(type),
-		.slabs = type_slabs(type),
+		.slabs = type_sum(type, slabs),
 	};
 	strscpy(arg->name, type->name, sizeof(arg->name));
 	return 0;
