@@ -34,11 +34,14 @@ int refslab_offer(const char *path)
 	if (fd < 0)
 		return fd;
 	/* The file is made with the socket's mode: never is it open to others. */
-	if (!fchmod(fd, 0600) &&
-	    !bind(fd, (struct sockaddr *)&address, sizeof(address)) &&
-	    !listen(fd, WAITING))
-		return fd;
-	err = -errno;
+	if (!fchmod(fd, 0600) && !bind(fd, (struct sockaddr *)&address, sizeof(address))) {
+		if (!listen(fd, WAITING))
+			return fd;
+		err = -errno;
+		unlink(path);
+	} else {
+		err = -errno;
+	}
 	close(fd);
 	return err;
 }

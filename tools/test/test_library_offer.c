@@ -4,11 +4,24 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "sharing.h"
 
 #define PATH	"/tmp/test-library-offer"
+
+static bool deaf;
+
+/* Goes before the C library's, also for librefslab. */
+int listen(int fd, int waiting)
+{
+	if (deaf) {
+		errno = ENOBUFS;
+		return -1;
+	}
+	return syscall(SYS_listen, fd, waiting);
+}
 
 static int offer(void)
 {
@@ -166,11 +179,16 @@ static void test_mistakes(void **state)
 	fails(ECONNREFUSED, refslab_offer_take("/dev/null"));
 	fails(EBADF, refslab_offer_serve(-1, client->fd, 0, 0));
 	fails(ENOTSOCK, refslab_offer_serve(client->fd, client->fd, 0, 0));
+	close(fd);
+	unlink(PATH);
+	/* No file is left of what did not come to be. */
+	deaf = true;
+	fails(ENOBUFS, refslab_offer(PATH));
+	deaf = false;
+	assert_int_equal(access(PATH, F_OK), -1);
 	/* A path that just fits. */
 	memcpy(path, "/tmp/", 5);
 	path[107] = '\0';
-	close(fd);
-	unlink(PATH);
 	fd = refslab_offer(path);
 	assert_true(fd >= 0);
 	close(fd);
