@@ -180,7 +180,7 @@ enum file_kind {
 
 /* Places of the window, at fixed addresses that nothing else is mapped to. */
 enum { WINDOW_PLACES = 16, WINDOW_BYTES = 2 << 20 };
-#define WINDOW	0x100000000000ull
+#define WINDOW	0x2000000000ull
 
 struct process {
 	uint64_t number;
