@@ -117,7 +117,7 @@ fuzz:
 	@REFSLAB_SEED=$(SEED) REFSLAB_SECONDS=$(DURATION) $(vm)/fuzz $(KERNEL)
 
 planted:
-	@$(vm)/setup --quiet debug
+	@$(vm)/setup --quiet uml-debug debug
 	@REFSLAB_SEED=$(SEED) REFSLAB_SECONDS=$(DURATION) $(vm)/planted
 
 delays-%:
