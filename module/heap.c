@@ -128,7 +128,6 @@ struct refslab_heap *refslab_heap_create(const struct refslab_heap_args *args)
 	err = heap_set_name(heap, args->name);
 	if (err)
 		goto err_unlock;
-	heap->pool.pressure = heap_pressure;
 	err = pool_init(&heap->pool, heap->name, args);
 	if (err)
 		goto err_unlock;
@@ -137,6 +136,11 @@ struct refslab_heap *refslab_heap_create(const struct refslab_heap_args *args)
 		goto err_kobject;
 	debugfs_add_heap(heap);
 	list_add_tail(&heap->link, &heaps);
+	/*
+	 * Only now: the shrinker is there already, and what it has queued nobody
+	 * would cancel. Pairs with shrink_count().
+	 */
+	WRITE_ONCE(heap->pool.pressure, heap_pressure);
 	mutex_unlock(&heaps_lock);
 	return heap;
 

@@ -643,11 +643,12 @@ static unsigned long shrink_count(struct shrinker *shrinker,
 				  struct shrink_control *sc)
 {
 	struct pool *pool = refslab_shrinker_private(shrinker);
+	void (*pressure)(struct pool *pool) = READ_ONCE(pool->pressure);
 	unsigned long held, cached;
 
 	/* what is garbage may become chunks; not now, and not by us */
-	if (pool->pressure)
-		pool->pressure(pool);
+	if (pressure)
+		pressure(pool);
 	held = READ_ONCE(pool->held);
 	cached = READ_ONCE(pool->cached_count);
 	if (held <= READ_ONCE(pool->reserve) || list_empty(&pool->cached[sc->nid]))

@@ -72,7 +72,7 @@ struct chunk {
  * @random: a secret, from which slabs take the order of their objects; fixed
  * @memcg: whom pages are charged to, or NULL; fixed
  * @name: of the heap; fixed
- * @pressure: told that memory is short; any context
+ * @pressure: told that memory is short, if not NULL; any context; WRITE_ONCE, once
  * @closing: no more work is to be queued; @lock
  * @kick: queues @work; tests put their own here; @lock held
  */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Limits of a heap's memory: set, kept, and room again after something went. */
+#include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
@@ -250,6 +252,48 @@ static void test_gives_back(void **state)
 	assert_true(info_of(client->fd).bytes < peak / 2);
 }
 
+static atomic_bool short_of_memory;
+
+/* Before all that the workqueue has to do. */
+static void before_others(int priority)
+{
+	const struct sched_param param = { .sched_priority = priority };
+
+	assert_int_equal(sched_setscheduler(0, SCHED_FIFO, &param), 0);
+}
+
+static void *shrink(void *arg)
+{
+	int fd = open("/proc/sys/vm/drop_caches", O_WRONLY);
+
+	(void)arg;
+	before_others(1);
+	while (atomic_load(&short_of_memory))
+		assert_int_equal(pwrite(fd, "2", 1, 0), 1);
+	close(fd);
+	return NULL;
+}
+
+/* What asks all heaps for memory meets those that do not come to be, too. */
+static void test_refused_under_pressure(void **state)
+{
+	const struct sched_param usual = { };
+	uint64_t end = now_ns() + 2000000000ull;
+	int fd = refslab_open(0);
+	pthread_t other;
+
+	(void)state;
+	atomic_store(&short_of_memory, true);
+	assert_int_equal(pthread_create(&other, NULL, shrink, NULL), 0);
+	before_others(2);
+	while (now_ns() < end)
+		fails(EINVAL, refslab_heap_create(fd, "", UINT64_MAX));
+	atomic_store(&short_of_memory, false);
+	assert_int_equal(sched_setscheduler(0, SCHED_OTHER, &usual), 0);
+	pthread_join(other, NULL);
+	close(fd);
+}
+
 /* How long it takes until a child that is killed is gone. */
 static uint64_t end_of(pid_t child)
 {
@@ -389,6 +433,7 @@ int main(void)
 		client_test(test_reserve),
 		client_test(test_watermarks),
 		client_test(test_gives_back),
+		cmocka_unit_test(test_refused_under_pressure),
 		cmocka_unit_test(test_killed_behind_sweeps),
 		cmocka_unit_test(test_killed_in_reserve),
 	};
