@@ -348,8 +348,8 @@ static void test_killed(void **state)
 	assert_int_equal(arena->wrong, 0);
 	/* who was killed before it had anything proves nothing */
 	assert_true(arena->owners + arena->joiners > n / 2);
-	/* less than a page for every other client */
-	assert_true(missing < 1024 + (long)n / 2);
+	/* less than a page for every twentieth client */
+	assert_true(missing < 512 + (long)n / 20);
 }
 
 int main(void)
