@@ -19,6 +19,7 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 
+#include "chunk_table.h"
 #include "heap.h"
 #include "trace.h"
 
@@ -39,114 +40,6 @@ static unsigned long to_chunks(u64 bytes)
 	if (bytes > REFSLAB_HEAP_MAX)
 		return CHUNKS_MAX + 1;
 	return DIV_ROUND_UP_ULL(bytes, REFSLAB_CHUNK_SIZE);
-}
-
-/* --- the chunk table: numbers for chunks --- */
-
-/* Makes sure that a number can be had without allocating. May sleep by @gfp. */
-static int table_prepare(struct pool *pool, gfp_t gfp)
-{
-	unsigned long flags;
-	void **leaf;
-	u32 i;
-
-	/* a caller that loses the number to another comes back */
-	if (READ_ONCE(pool->free_number) < CHUNKS_MAX ||
-	    READ_ONCE(pool->next_number) % CHUNKS_LEAF)
-		return 0;
-
-	if (pool->memcg)
-		gfp |= __GFP_ACCOUNT;
-	leaf = kcalloc(CHUNKS_LEAF, sizeof(*leaf), gfp & ~(__GFP_ZERO | __GFP_THISNODE));
-	if (!leaf)
-		return -ENOMEM;
-
-	raw_spin_lock_irqsave(&pool->lock, flags);
-	i = pool->next_number / CHUNKS_LEAF;
-	if (pool->next_number < CHUNKS_MAX && !pool->table[i]) {
-		/* pairs with the smp_load_acquire() in pool_find_chunk() */
-		smp_store_release(&pool->table[i], leaf);
-		leaf = NULL;
-	}
-	raw_spin_unlock_irqrestore(&pool->lock, flags);
-	kfree(leaf);
-	return 0;
-}
-
-static bool table_insert(struct pool *pool, struct chunk *chunk)
-{
-	u32 number = pool->free_number;
-	void **entry;
-
-	lockdep_assert_held(&pool->lock);
-
-	if (number < CHUNKS_MAX) {
-		entry = &pool->table[number / CHUNKS_LEAF][number % CHUNKS_LEAF];
-		pool->free_number = (unsigned long)*entry >> 1;
-	} else {
-		number = pool->next_number;
-		if (number >= CHUNKS_MAX || !pool->table[number / CHUNKS_LEAF])
-			return false;
-		entry = &pool->table[number / CHUNKS_LEAF][number % CHUNKS_LEAF];
-		pool->next_number++;
-	}
-	chunk->number = number;
-	WRITE_ONCE(*entry, chunk);
-	return true;
-}
-
-static void table_remove(struct pool *pool, struct chunk *chunk)
-{
-	void **entry = &pool->table[chunk->number / CHUNKS_LEAF]
-				   [chunk->number % CHUNKS_LEAF];
-
-	lockdep_assert_held(&pool->lock);
-	WRITE_ONCE(*entry, (void *)((unsigned long)pool->free_number << 1 | 1));
-	pool->free_number = chunk->number;
-}
-
-/**
- * pool_find_chunk - the chunk that has a number
- * @pool: the pool
- * @number: any number
- *
- * Context: Any context. The chunk stays only while the caller keeps it.
- * Return: the chunk, or NULL.
- */
-struct chunk *pool_find_chunk(struct pool *pool, u32 number)
-{
-	void **leaf, *entry;
-
-	if (number >= CHUNKS_MAX)
-		return NULL;
-	/* pairs with the smp_store_release() in table_prepare() */
-	leaf = smp_load_acquire(&pool->table[number / CHUNKS_LEAF]);
-	if (!leaf)
-		return NULL;
-	entry = READ_ONCE(leaf[number % CHUNKS_LEAF]);
-	return (unsigned long)entry & 1 ? NULL : entry;
-}
-
-/**
- * pool_walk_chunk - the chunk that has a number, if it is carved
- * @pool: the pool
- * @number: any number
- *
- * Context: Any context, in an RCU read section: as long as that lasts the chunk
- *	stays what it is.
- * Return: the chunk, or NULL.
- */
-struct chunk *pool_walk_chunk(struct pool *pool, u32 number)
-{
-	struct chunk *chunk;
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&pool->lock, flags);
-	chunk = pool_find_chunk(pool, number);
-	if (chunk && !chunk_is_carved(chunk))
-		chunk = NULL;
-	raw_spin_unlock_irqrestore(&pool->lock, flags);
-	return chunk;
 }
 
 /* --- pages --- */
@@ -260,12 +153,12 @@ static struct chunk *chunk_create(struct pool *pool, int nid, gfp_t gfp)
 	if (!chunk)
 		return NULL;
 	do {
-		if (table_prepare(pool, gfp)) {
+		if (chunk_table_prepare(pool, gfp)) {
 			pages_free(chunk);
 			return NULL;
 		}
 		raw_spin_lock_irqsave(&pool->lock, flags);
-		done = table_insert(pool, chunk);
+		done = chunk_table_insert(pool, chunk);
 		raw_spin_unlock_irqrestore(&pool->lock, flags);
 	} while (!done);
 	trace_refslab_chunk_alloc(pool, chunk);
@@ -277,7 +170,7 @@ static void chunk_forget(struct pool *pool, struct chunk *chunk,
 			 struct list_head *list)
 {
 	lockdep_assert_held(&pool->lock);
-	table_remove(pool, chunk);
+	chunk_table_remove(pool, chunk);
 	pool->held--;
 	trace_refslab_chunk_free(pool, chunk);
 	list_add(&chunk->link, list);
