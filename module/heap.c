@@ -87,14 +87,15 @@ static void heap_pressure(struct pool *pool)
 }
 
 /**
- * refslab_heap_create - make a heap
+ * heap_create - make a heap
  * @args: what it is; copied
+ * @tenant: who has it, for longer than it is there; or NULL
  *
  * Context: May sleep.
- * Return: the heap; -EINVAL for arguments that make no sense, -EEXIST if there
- *	is a heap of that name, -EINTR if the caller was killed, -ENOMEM.
+ * Return: as refslab_heap_create().
  */
-struct refslab_heap *refslab_heap_create(const struct refslab_heap_args *args)
+struct refslab_heap *heap_create(const struct refslab_heap_args *args,
+				 struct tenant *tenant)
 {
 	gfp_t gfp = args->flags & REFSLAB_HEAP_ACCOUNT ? GFP_KERNEL_ACCOUNT : GFP_KERNEL;
 	struct refslab_heap *heap;
@@ -117,7 +118,7 @@ struct refslab_heap *refslab_heap_create(const struct refslab_heap_args *args)
 	sweep_init(&heap->sweep);
 	/* a finalizer of one heap may sweep another */
 	lockdep_set_class(&heap->sweep.mutex, &heap->sweep_key);
-	trigger_init(&heap->trigger);
+	trigger_init(&heap->trigger, tenant);
 	listeners_init(&heap->listeners);
 	park_init(&heap->park, &heap->pool);
 	err = releaser_init(&heap->releaser, gfp);
@@ -128,6 +129,7 @@ struct refslab_heap *refslab_heap_create(const struct refslab_heap_args *args)
 	err = heap_set_name(heap, args->name);
 	if (err)
 		goto err_unlock;
+	heap->pool.tenant = tenant;
 	err = pool_init(&heap->pool, heap->name, args);
 	if (err)
 		goto err_unlock;
@@ -155,6 +157,19 @@ err_unlock:
 err_free:
 	heap_free(heap);
 	return ERR_PTR(err);
+}
+
+/**
+ * refslab_heap_create - make a heap
+ * @args: what it is; copied
+ *
+ * Context: May sleep.
+ * Return: the heap; -EINVAL for arguments that make no sense, -EEXIST if there
+ *	is a heap of that name, -EINTR if the caller was killed, -ENOMEM.
+ */
+struct refslab_heap *refslab_heap_create(const struct refslab_heap_args *args)
+{
+	return heap_create(args, NULL);
 }
 EXPORT_SYMBOL_GPL(refslab_heap_create);
 
@@ -357,5 +372,6 @@ int heap_init(void)
 void heap_exit(void)
 {
 	WARN_ON(!list_empty(&heaps));
+	tenant_exit();
 	destroy_workqueue(refslab_wq);
 }

@@ -76,6 +76,8 @@ struct refslab_heap {
 
 extern struct workqueue_struct *refslab_wq;
 
+struct refslab_heap *heap_create(const struct refslab_heap_args *args,
+				 struct tenant *tenant);
 bool heap_name_valid(const char *name);
 void heap_for_each(void (*fn)(struct refslab_heap *heap, void *arg), void *arg);
 unsigned long heap_objects(struct refslab_heap *heap);

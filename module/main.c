@@ -4,6 +4,7 @@
  *
  * The layers, bottom up, a file each:
  *
+ *	tenant		users who have heaps, and what all heaps of one may take
  *	chunk_table	numbers for chunks
  *	pool		a heap's private pages, handed out as chunks
  *	slab, magazine	chunks carved into objects; a CPU's stack of free ones

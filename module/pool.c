@@ -21,6 +21,7 @@
 
 #include "chunk_table.h"
 #include "heap.h"
+#include "tenant.h"
 #include "trace.h"
 
 #define CHUNK_PAGES	BIT(REFSLAB_CHUNK_ORDER)
@@ -75,6 +76,24 @@ static struct chunk *cache_take(struct pool *pool, int nid)
 static unsigned long counted(const struct pool *pool)
 {
 	return pool->held + DIV_ROUND_UP(pool->pages, BIT(REFSLAB_CHUNK_ORDER));
+}
+
+/* One chunk more is to be held; false if a limit is reached. */
+static bool hold(struct pool *pool)
+{
+	lockdep_assert_held(&pool->lock);
+	if (counted(pool) >= pool->limit || !tenant_charge(pool->tenant, CHUNK_PAGES))
+		return false;
+	pool->held++;
+	pool->peak = max(pool->peak, counted(pool));
+	return true;
+}
+
+static void unhold(struct pool *pool)
+{
+	lockdep_assert_held(&pool->lock);
+	pool->held--;
+	tenant_uncharge(pool->tenant, CHUNK_PAGES);
 }
 
 static struct page *pages_charged(struct pool *pool, int nid, gfp_t gfp,
@@ -171,7 +190,7 @@ static void chunk_forget(struct pool *pool, struct chunk *chunk,
 {
 	lockdep_assert_held(&pool->lock);
 	chunk_table_remove(pool, chunk);
-	pool->held--;
+	unhold(pool);
 	trace_refslab_chunk_free(pool, chunk);
 	list_add(&chunk->link, list);
 }
@@ -238,13 +257,13 @@ bool pool_wait(struct pool *pool)
  *	__GFP_THISNODE no other node will do
  *
  * Context: As @gfp allows; no raw spinlock held.
- * Return: the chunk; -ENOSPC at the pool's limit, -ENOMEM.
+ * Return: the chunk; -ENOSPC at the pool's limit or its tenant's, -ENOMEM.
  */
 struct chunk *pool_get_chunk(struct pool *pool, int nid, gfp_t gfp)
 {
+	bool waited = false, held, ours;
 	struct chunk *chunk = NULL;
 	unsigned long flags;
-	bool waited = false;
 	int n;
 
 	if (nid == NUMA_NO_NODE)
@@ -253,7 +272,8 @@ again:
 	raw_spin_lock_irqsave(&pool->lock, flags);
 	end_waits(pool);
 	chunk = cache_take(pool, nid);
-	if (!chunk && counted(pool) >= pool->limit && !(gfp & __GFP_THISNODE)) {
+	held = !chunk && hold(pool);
+	if (!chunk && !held && !(gfp & __GFP_THISNODE)) {
 		/* far memory is better than none */
 		for_each_node_state(n, N_MEMORY) {
 			chunk = cache_take(pool, n);
@@ -269,18 +289,19 @@ again:
 		raw_spin_unlock_irqrestore(&pool->lock, flags);
 		return chunk;
 	}
-	if (counted(pool) >= pool->limit) {
+	if (!held) {
+		ours = counted(pool) >= pool->limit;
 		raw_spin_unlock_irqrestore(&pool->lock, flags);
 		if (!waited && gfpflags_allow_blocking(gfp)) {
 			waited = true;
 			if (pool_wait(pool))
 				goto again;
 		}
+		if (!ours)
+			tenant_say_full(pool->tenant);
 		return ERR_PTR(-ENOSPC);
 	}
-	pool->held++;
 	pool->used++;
-	pool->peak = max(pool->peak, counted(pool));
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 
 	chunk = chunk_create(pool, nid, gfp);
@@ -288,7 +309,7 @@ again:
 		return chunk;
 
 	raw_spin_lock_irqsave(&pool->lock, flags);
-	pool->held--;
+	unhold(pool);
 	pool->used--;
 	for_each_node_state(n, N_MEMORY) {
 		chunk = n == nid || !(gfp & __GFP_THISNODE) ? cache_take(pool, n) : NULL;
@@ -373,27 +394,30 @@ struct chunk *pool_take_back(struct pool *pool,
 /* --- pages beside the chunks --- */
 
 /**
- * pool_charge - count pages against the pool's limit
+ * pool_charge - count pages against the pool's limit, and its tenant's
  * @pool: the pool
  * @pages: how many
  *
  * Context: Any context.
- * Return: 0; -ENOSPC at the limit.
+ * Return: 0; -ENOSPC at one of them.
  */
 int pool_charge(struct pool *pool, unsigned long pages)
 {
+	bool ours, full = false;
 	unsigned long flags;
-	int err = 0;
 
 	raw_spin_lock_irqsave(&pool->lock, flags);
 	pool->pages += pages;
-	if (counted(pool) > pool->limit) {
+	ours = counted(pool) > pool->limit;
+	if (ours || !tenant_charge(pool->tenant, pages)) {
 		pool->pages -= pages;
-		err = -ENOSPC;
+		full = true;
 	}
 	pool->peak = max(pool->peak, counted(pool));
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
-	return err;
+	if (full && !ours)
+		tenant_say_full(pool->tenant);
+	return full ? -ENOSPC : 0;
 }
 
 /**
@@ -409,6 +433,7 @@ void pool_uncharge(struct pool *pool, unsigned long pages)
 
 	raw_spin_lock_irqsave(&pool->lock, flags);
 	pool->pages -= pages;
+	tenant_uncharge(pool->tenant, pages);
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 }
 
@@ -464,24 +489,28 @@ static unsigned long trim_all(struct pool *pool, unsigned long keep)
 	return n;
 }
 
-/* Brings @held up to @reserve and the cache up to @low; -ENOMEM, -EINTR. */
+/*
+ * Brings @held up to @reserve and the cache up to @low, as far as limits go; -ENOMEM,
+ * -EINTR, -ENOSPC if it is the tenant's that the reserve is beyond.
+ */
 static int fill(struct pool *pool, gfp_t gfp)
 {
 	struct chunk *chunk;
+	int err;
 
 	for (;;) {
 		/* it may be most of the machine's memory */
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		raw_spin_lock_irq(&pool->lock);
-		if (counted(pool) >= pool->limit ||
-		    (pool->held >= pool->reserve &&
-		     pool->cached_count + pool->waiting_count >= pool->low)) {
+		err = pool->held < pool->reserve && counted(pool) < pool->limit ?
+		      -ENOSPC : 0;
+		if ((pool->held >= pool->reserve &&
+		     pool->cached_count + pool->waiting_count >= pool->low) ||
+		    !hold(pool)) {
 			raw_spin_unlock_irq(&pool->lock);
-			return 0;
+			return err;
 		}
-		pool->held++;
-		pool->peak = max(pool->peak, counted(pool));
 		raw_spin_unlock_irq(&pool->lock);
 
 		chunk = chunk_create(pool, NUMA_NO_NODE, gfp);
@@ -489,7 +518,7 @@ static int fill(struct pool *pool, gfp_t gfp)
 		if (chunk)
 			cache_add(pool, chunk);
 		else
-			pool->held--;
+			unhold(pool);
 		raw_spin_unlock_irq(&pool->lock);
 		if (!chunk)
 			return -ENOMEM;
@@ -505,6 +534,8 @@ static void pool_work(struct work_struct *work)
 	pool_wait(pool);
 	raw_spin_lock_irq(&pool->lock);
 	over = counted(pool) > pool->limit ? counted(pool) - pool->limit : 0;
+	if (tenant_is_over(pool->tenant))
+		over = pool->held;
 	keep = min(pool->high, pool->cached_count - min(over, pool->cached_count));
 	raw_spin_unlock_irq(&pool->lock);
 	trim_all(pool, keep);
@@ -583,7 +614,8 @@ static unsigned long shrink_scan(struct shrinker *shrinker,
  * Context: May sleep.
  * Return: 0; -EINVAL if the limit is 0 or above REFSLAB_HEAP_MAX, the reserve
  *	above the limit, or low above high; -ENOMEM if the reserve cannot be had,
- *	-EINTR if the caller was killed meanwhile. Then nothing has changed.
+ *	-ENOSPC if it is beyond the tenant's limit, -EINTR if the caller was killed
+ *	meanwhile. Then nothing has changed.
  */
 int pool_set_limits(struct pool *pool, unsigned int which,
 		    const u64 bytes[POOL_LIMITS])
@@ -813,6 +845,7 @@ void pool_destroy(struct pool *pool)
 	}
 	for (number = 0; number < CHUNKS_MAX / CHUNKS_LEAF; number++)
 		kfree(pool->table[number]);
+	tenant_uncharge(pool->tenant, pool->held * CHUNK_PAGES);
 	if (pool->memcg)
 		mem_cgroup_put(pool->memcg);
 	kfree(pool->cached);

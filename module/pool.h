@@ -12,6 +12,7 @@
 #include <linux/workqueue.h>
 
 struct mem_cgroup;
+struct tenant;
 
 #define CHUNK_SHIFT	(PAGE_SHIFT + REFSLAB_CHUNK_ORDER)
 #define GRANULE_SHIFT	4	/* objects begin at multiples of 16 bytes */
@@ -71,6 +72,7 @@ struct chunk {
  * @shrinker: gives cached chunks back under pressure
  * @random: a secret, from which slabs take the order of their objects; fixed
  * @memcg: whom pages are charged to, or NULL; fixed
+ * @tenant: whose limit counts besides, or NULL; fixed
  * @name: of the heap; fixed
  * @pressure: told that memory is short, if not NULL; any context; WRITE_ONCE, once
  * @closing: no more work is to be queued; @lock
@@ -98,6 +100,7 @@ struct pool {
 	struct shrinker	*shrinker;
 	siphash_key_t	random;
 	struct mem_cgroup *memcg;
+	struct tenant	*tenant;
 	const char	*name;
 	bool		closing;
 	void		(*kick)(struct pool *pool);

@@ -19,9 +19,6 @@
 
 static const u32 default_threshold[GENERATIONS] = { 700, 10, 10 };
 
-/* Automatic sweeps of a heap that user programs fill rest thrice as long. */
-#define REST_FACTOR	3
-
 /* Magazines are not emptied for want of memory more often than this. */
 #define DRAIN_REST	(HZ / 10)
 
@@ -53,24 +50,16 @@ static s64 live_objects(struct refslab_heap *heap)
 	return n;
 }
 
-/* Jiffies until @ns of ktime_get(), 0 if that has been. */
-static unsigned long delay_until(u64 ns)
-{
-	u64 now = ns ? ktime_get_ns() : 0;
-
-	return ns > now ? nsecs_to_jiffies(ns - now) + 1 : 0;
-}
-
 /* Jiffies until an automatic sweep of an accounted heap may start. */
 static unsigned long rest_delay(struct trigger *trigger)
 {
-	return delay_until(READ_ONCE(trigger->rest_until));
+	return jiffies_until(READ_ONCE(trigger->rest_until));
 }
 
 /* The same for a sweep of an idle heap. */
 static unsigned long idle_delay(struct trigger *trigger)
 {
-	return max(rest_delay(trigger), delay_until(READ_ONCE(trigger->idle_until)));
+	return max(rest_delay(trigger), jiffies_until(READ_ONCE(trigger->idle_until)));
 }
 
 static void queue_idle(struct trigger *trigger)
@@ -140,17 +129,22 @@ static void trigger_work(struct work_struct *work)
 	struct refslab_sweep_result result;
 	unsigned long rest;
 
+	tenant_turn_came(&trigger->turn);
 	if (!mutex_trylock(&heap->sweep.mutex)) {
+		tenant_turn_leave(&trigger->turn);
 		queue_delayed_work(refslab_wq, &trigger->work, AGAIN_DELAY);
 		return;
 	}
-	if (due(heap, live_objects(heap) - READ_ONCE(trigger->base))) {
+	rest = rest_delay(trigger);
+	if (!due(heap, live_objects(heap) - READ_ONCE(trigger->base))) {
+		tenant_turn_leave(&trigger->turn);
+	} else if (rest) {
 		/* queued during the sweep after which this one has to rest */
-		rest = rest_delay(trigger);
-		if (rest)
-			queue_delayed_work(refslab_wq, &trigger->work, rest);
-		else
-			sweep_counted(heap, due_generation(heap), &result);
+		tenant_turn_leave(&trigger->turn);
+		queue_delayed_work(refslab_wq, &trigger->work, rest);
+	} else if (tenant_turn_begin(&trigger->turn)) {
+		sweep_counted(heap, due_generation(heap), &result);
+		tenant_turn_end(&trigger->turn, result.time_ns);
 	}
 	mutex_unlock(&heap->sweep.mutex);
 }
@@ -194,33 +188,43 @@ static void trigger_idle(struct work_struct *work)
 	s64 out = atomic64_read(&trigger->out);
 	struct refslab_sweep_result result = { };
 	unsigned int gen;
-	bool urgent, sweeps;
+	bool urgent, some, sweeps;
 
 	if (!mutex_trylock(&heap->sweep.mutex)) {
+		tenant_turn_leave(&trigger->idle_turn);
 		queue_delayed_work(refslab_wq, &trigger->idle, AGAIN_DELAY);
 		return;
 	}
 	urgent = xchg(&trigger->urgent, false);
-	sweeps = automatic(heap) && candidate_any(&heap->sweep, GENERATIONS - 1);
+	some = automatic(heap) && candidate_any(&heap->sweep, GENERATIONS - 1);
+	sweeps = some && (urgent ? !rest_delay(trigger) :
+			  out == trigger->idle_out && !idle_delay(trigger));
+	if (!sweeps) {
+		tenant_turn_leave(&trigger->idle_turn);
+	} else if (!tenant_turn_begin(&trigger->idle_turn)) {
+		sweeps = false;
+		/* what can be done without is; when the turn comes it is for the sweep */
+		if (urgent)
+			WRITE_ONCE(trigger->urgent, true);
+	}
+	if (sweeps) {
+		gen = urgent ? GENERATIONS - 1 : 0;
+		/* slabs that empty meanwhile take their candidates along */
+		while (gen < GENERATIONS - 1 && !candidate_any(&heap->sweep, gen))
+			gen++;
+		sweep_counted(heap, gen, &result);
+		tenant_turn_end(&trigger->idle_turn, result.time_ns);
+		out = atomic64_read(&trigger->out);
+	}
 	if (urgent) {
-		if (sweeps && !rest_delay(trigger))
-			sweep_counted(heap, GENERATIONS - 1, &result);
 		drain(heap);
 		out = atomic64_read(&trigger->out);
 		/* a second from now, however long it took */
 		WRITE_ONCE(trigger->pressed_at, jiffies | 1);
 	}
-	if (!sweeps) {
+	if (!some) {
 		mutex_unlock(&heap->sweep.mutex);
 		return;
-	}
-	if (!urgent && out == trigger->idle_out && !idle_delay(trigger)) {
-		/* slabs that empty meanwhile take their candidates along */
-		gen = 0;
-		while (gen < GENERATIONS - 1 && !candidate_any(&heap->sweep, gen))
-			gen++;
-		sweep_counted(heap, gen, &result);
-		out = atomic64_read(&trigger->out);
 	}
 	/* whatever the sweep was for */
 	if (result.time_ns)
@@ -289,7 +293,7 @@ void trigger_taken(struct refslab_heap *heap, unsigned int n)
 	/* about; the work counts exactly */
 	if (!due(heap, atomic64_add_return(n, &trigger->out) -
 		       READ_ONCE(trigger->base_out)) ||
-	    delayed_work_pending(&trigger->work))
+	    delayed_work_pending(&trigger->work) || tenant_turn_waits(&trigger->turn))
 		return;
 	queue_delayed_work(refslab_wq, &trigger->work, rest_delay(trigger));
 }
@@ -476,12 +480,14 @@ bool refslab_is_enabled(struct refslab_heap *heap)
 }
 EXPORT_SYMBOL_GPL(refslab_is_enabled);
 
-void trigger_init(struct trigger *trigger)
+void trigger_init(struct trigger *trigger, struct tenant *tenant)
 {
 	memcpy(trigger->threshold, default_threshold, sizeof(default_threshold));
 	trigger->enabled = true;
 	INIT_DELAYED_WORK(&trigger->work, trigger_work);
 	INIT_DELAYED_WORK(&trigger->idle, trigger_idle);
+	tenant_turn_init(&trigger->turn, tenant, &trigger->work);
+	tenant_turn_init(&trigger->idle_turn, tenant, &trigger->idle);
 }
 
 /**
@@ -493,6 +499,9 @@ void trigger_init(struct trigger *trigger)
 void trigger_close(struct trigger *trigger)
 {
 	WRITE_ONCE(trigger->closing, true);
+	/* first: a turn that comes queues the work */
+	tenant_turn_close(&trigger->turn);
+	tenant_turn_close(&trigger->idle_turn);
 	cancel_delayed_work_sync(&trigger->work);
 	cancel_delayed_work_sync(&trigger->idle);
 }

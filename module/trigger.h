@@ -7,6 +7,7 @@
 #include <linux/workqueue.h>
 
 #include "slab.h"
+#include "tenant.h"
 
 /**
  * struct trigger - a heap's thresholds, and what they are compared with
@@ -20,9 +21,11 @@
  * @count: sweeps of the next younger generation since the last of this, [0]
  *	unused; sweep.mutex
  * @work: an automatic sweep
+ * @turn: its turn among what is done for the tenant
  * @rest_until: no automatic sweep of an accounted heap before; ns of
  *	ktime_get(); sweep.mutex to write
  * @idle: a sweep because nothing happens, or memory is short
+ * @idle_turn: its turn
  * @idle_until: no sweep of an idle heap before; ns of ktime_get(); sweep.mutex to
  *	write
  * @idle_out: what @out was when @idle ran last; sweep.mutex
@@ -41,8 +44,10 @@ struct trigger {
 	s64		base_out;
 	u32		count[GENERATIONS];
 	struct delayed_work work;
+	struct tenant_turn turn;
 	u64		rest_until;
 	struct delayed_work idle;
+	struct tenant_turn idle_turn;
 	u64		idle_until;
 	s64		idle_out;
 	bool		urgent;
@@ -51,7 +56,7 @@ struct trigger {
 	bool		closing;
 };
 
-void trigger_init(struct trigger *trigger);
+void trigger_init(struct trigger *trigger, struct tenant *tenant);
 void trigger_close(struct trigger *trigger);
 void trigger_taken(struct refslab_heap *heap, unsigned int n);
 void trigger_given(struct refslab_heap *heap, unsigned int n);

@@ -8,15 +8,19 @@
  */
 #include "user_heap.h"
 
+#include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/slab.h>
+
+#include "heap.h"
 
 /**
  * user_heap_create - make a heap for user programs
  * @args: what it is
  *
- * Context: May sleep.
- * Return: the heap, which the caller keeps as a session; an error.
+ * Context: May sleep; called by who is to have it.
+ * Return: the heap, which the caller keeps as a session; -EDQUOT if he has as many
+ *	as he may, else as refslab_heap_create().
  */
 struct user_heap *user_heap_create(const struct refslab_heap_args *args)
 {
@@ -28,14 +32,26 @@ struct user_heap *user_heap_create(const struct refslab_heap_args *args)
 	refcount_set(&heap->users, 1);
 	init_rwsem(&heap->types);
 	root_init(&heap->roots);
-	heap->heap = refslab_heap_create(args);
+	if (tenant_wanted()) {
+		heap->tenant = tenant_join(current_uid());
+		if (IS_ERR(heap->tenant)) {
+			err = PTR_ERR(heap->tenant);
+			goto err_free;
+		}
+	}
+	heap->heap = heap_create(args, heap->tenant);
 	if (IS_ERR(heap->heap)) {
 		err = PTR_ERR(heap->heap);
-		root_destroy(&heap->roots);
-		kfree(heap);
-		return ERR_PTR(err);
+		goto err_tenant;
 	}
 	return heap;
+
+err_tenant:
+	tenant_leave(heap->tenant);
+err_free:
+	root_destroy(&heap->roots);
+	kfree(heap);
+	return ERR_PTR(err);
 }
 
 /* One more that keeps it; the caller does so already. */
@@ -57,6 +73,7 @@ void user_heap_put(struct user_heap *heap)
 		return;
 	root_destroy(&heap->roots);
 	refslab_heap_destroy(heap->heap);
+	tenant_leave(heap->tenant);
 	kfree(heap);
 }
 

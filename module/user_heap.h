@@ -20,6 +20,7 @@
  *	session's mutex
  * @types_gone: types destroyed so far; @types
  * @roots: references by name; its own lock
+ * @tenant: who has made it, or NULL; kept, fixed
  * @heap: the heap; fixed
  */
 struct user_heap {
@@ -28,6 +29,7 @@ struct user_heap {
 	struct rw_semaphore types;
 	u64		types_gone;
 	struct root_table roots;
+	struct tenant	*tenant;
 	struct refslab_heap *heap;
 };
 

@@ -1,0 +1,595 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What all heaps of one user may take together: how many they are, their memory,
+ * and the processor time of their sweeps. Root, having CAP_SYS_RESOURCE, is counted
+ * nowhere.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "sharing.h"
+#include "storm.h"
+
+#define PARAMETER(name)	"/sys/module/refslab/parameters/" name
+#define HEAPS_MAX	PARAMETER("heaps_max")
+#define MEMORY_MAX	PARAMETER("memory_max")
+
+enum { ONE = 2001, ANOTHER = 2002, SECONDS = 6, HEAPS = 64 };
+
+/* --- children of other users --- */
+
+struct child {
+	uid_t uid;
+	void (*work)(void);
+};
+
+static void become(uid_t uid)
+{
+	child_must(!setgroups(0, NULL));
+	child_must(!setresgid(uid, uid, uid));
+	child_must(!setresuid(uid, uid, uid));
+	/* whatever becomes of the test; not before, for this clears it */
+	child_must(!prctl(PR_SET_PDEATHSIG, SIGKILL));
+}
+
+static void run_child(void *argument)
+{
+	const struct child *child = argument;
+
+	become(child->uid);
+	child->work();
+	_exit(0);
+}
+
+static void ended(pid_t pid)
+{
+	int status;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* Runs @work as a user and waits until it is done. */
+static void as(uid_t uid, void (*work)(void))
+{
+	struct child child = { uid, work };
+
+	ended(storm_fork(run_child, &child));
+}
+
+/* Has @work done by one who goes on having what he has, until let_go(). */
+static atomic_int *held, *release;
+
+static pid_t hold(uid_t uid, void (*work)(void))
+{
+	struct child child = { uid, work };
+	pid_t pid;
+
+	*held = 0;
+	*release = 0;
+	pid = storm_fork(run_child, &child);
+	while (!*held && !waitpid(pid, NULL, WNOHANG))
+		sleep_ms(2);
+	assert_int_equal(*held, 1);
+	return pid;
+}
+
+static void let_go(pid_t pid)
+{
+	*release = 1;
+	ended(pid);
+}
+
+static void keep(void)
+{
+	*held = 1;
+	while (!*release)
+		sleep_ms(2);
+}
+
+/* A session, or a failed child; a heap, or why not. */
+static int open_session(void)
+{
+	int fd = refslab_open(0);
+
+	child_must(fd >= 0);
+	return fd;
+}
+
+static int make_heap(int *fd)
+{
+	int err;
+
+	*fd = open_session();
+	err = refslab_heap_create(*fd, "", 0);
+	if (err)
+		close(*fd);
+	return err;
+}
+
+/* --- the log --- */
+
+static int log_fd = -1;
+
+static void log_begin(void)
+{
+	log_fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	assert_true(log_fd >= 0);
+	assert_true(lseek(log_fd, 0, SEEK_END) == 0);
+}
+
+/* How many lines since have this text. */
+static unsigned int log_end(const char *text)
+{
+	char line[8192];
+	unsigned int n = 0;
+	ssize_t got;
+
+	while ((got = read(log_fd, line, sizeof(line) - 1)) > 0 || errno == EPIPE) {
+		if (got < 0)
+			continue;
+		line[got] = 0;
+		n += strstr(line, text) != NULL;
+	}
+	close(log_fd);
+	return n;
+}
+
+/* --- how many --- */
+
+static void three_heaps(void)
+{
+	struct refslab_heap_info info;
+	int fd[3], more = open_session(), i;
+
+	for (i = 0; i < 3; i++)
+		child_must(!make_heap(&fd[i]));
+	child_must(refslab_heap_create(more, "", 0) == -EDQUOT);
+	/* Nothing has come of it. */
+	child_must(refslab_heap_info(more, &info) == -ENXIO);
+	child_must(refslab_heap_create(more, "", 0) == -EDQUOT);
+	/* One goes, one comes. */
+	close(fd[1]);
+	child_must(!refslab_heap_create(more, "", 0));
+	child_must(make_heap(&fd[1]) == -EDQUOT);
+	/* What fails for another reason counts nothing. */
+	close(fd[2]);
+	fd[2] = open_session();
+	child_must(refslab_heap_create(fd[2], "no name!", 0) == -EINVAL);
+	child_must(refslab_heap_create(fd[2], "", UINT64_MAX) == -EINVAL);
+	child_must(!refslab_heap_create(fd[2], "", 0));
+	child_must(make_heap(&fd[1]) == -EDQUOT);
+}
+
+static void hold_heaps(void)
+{
+	int fd[3], i;
+
+	for (i = 0; i < 3; i++)
+		child_must(!make_heap(&fd[i]));
+	child_must(make_heap(&i) == -EDQUOT);
+	keep();
+}
+
+static void none_left(void)
+{
+	int fd;
+
+	child_must(make_heap(&fd) == -EDQUOT);
+}
+
+static void one_left(void)
+{
+	int fd;
+
+	child_must(!make_heap(&fd));
+	child_must(make_heap(&fd) == -EDQUOT);
+}
+
+static void test_heaps(void **state)
+{
+	int fd[5];
+	pid_t pid;
+	size_t i;
+
+	(void)state;
+	works(storm_write(HEAPS_MAX, "3"));
+	log_begin();
+	as(ONE, three_heaps);
+	/* He is told once, however often he tries. */
+	assert_int_equal(log_end("refslab: user 2001 has all the heaps that heaps_max allows, 3"), 1);
+	/* All were given back when he went. */
+	as(ONE, three_heaps);
+	pid = hold(ONE, hold_heaps);
+	/* A process more does not make it more heaps, another user does. */
+	as(ONE, none_left);
+	as(ANOTHER, three_heaps);
+	/* Root is not counted. */
+	for (i = 0; i < ARRAY_SIZE(fd); i++)
+		fd[i] = session_with_heap(0);
+	for (i = 0; i < ARRAY_SIZE(fd); i++)
+		close(fd[i]);
+	/* At once. */
+	works(storm_write(HEAPS_MAX, "4"));
+	as(ONE, one_left);
+	works(storm_write(HEAPS_MAX, "2"));
+	as(ONE, none_left);
+	let_go(pid);
+	works(storm_write(HEAPS_MAX, "0"));
+	as(ONE, none_left);
+}
+
+/* Heaps go with the last that keeps them, not with who made them. */
+static void invite_and_go(void)
+{
+	int fd, more;
+
+	child_must(!make_heap(&fd));
+	more = refslab_invite(fd, 0, 0);
+	child_must(more >= 0);
+	close(fd);
+	child_must(make_heap(&fd) == -EDQUOT);
+	close(more);
+	child_must(!make_heap(&fd));
+}
+
+static void test_kept(void **state)
+{
+	(void)state;
+	works(storm_write(HEAPS_MAX, "1"));
+	as(ONE, invite_and_go);
+}
+
+/* --- who it is --- */
+
+static int inherited[2];
+
+static void on_inherited(void)
+{
+	child_must(!refslab_heap_create(inherited[0], "", 0));
+	child_must(refslab_heap_create(inherited[1], "", 0) == -EDQUOT);
+}
+
+static void one_and_no_more(void)
+{
+	int fd, more;
+
+	child_must(!make_heap(&fd));
+	child_must(make_heap(&more) == -EDQUOT);
+}
+
+static void without_capability(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { 0 };
+
+	child_must(!syscall(SYS_capset, &header, data));
+	one_and_no_more();
+}
+
+static void in_namespace(void)
+{
+	/* All capabilities, over nothing. */
+	child_must(!unshare(CLONE_NEWUSER));
+	one_and_no_more();
+}
+
+/* As who runs a program that has another's set-user-id bit, beside his own. */
+static void of_real_id(void *argument)
+{
+	(void)argument;
+	child_must(!setresuid(ONE, ANOTHER, ANOTHER));
+	none_left();
+	_exit(0);
+}
+
+static void hold_heap(void)
+{
+	int fd;
+
+	child_must(!make_heap(&fd));
+	keep();
+}
+
+static void test_who(void **state)
+{
+	pid_t pid;
+	int i;
+
+	(void)state;
+	works(storm_write(HEAPS_MAX, "1"));
+	/* Who makes the heap, not who has opened the device. */
+	for (i = 0; i < 2; i++)
+		inherited[i] = session();
+	as(ONE, on_inherited);
+	for (i = 0; i < 2; i++)
+		close(inherited[i]);
+	as(0, without_capability);
+	as(ONE, in_namespace);
+	pid = hold(ONE, hold_heap);
+	ended(storm_fork(of_real_id, NULL));
+	let_go(pid);
+}
+
+/* --- memory --- */
+
+enum { MEMORY = 8 << 20 };
+
+static int allocate(int fd, uint32_t type, unsigned int *n)
+{
+	uint64_t handle;
+	int err;
+
+	for (*n = 0; !(err = refslab_alloc(fd, type, &handle)); ++*n)
+		;
+	return err;
+}
+
+static uint64_t bytes_of(int fd)
+{
+	struct refslab_heap_info info;
+
+	child_must(!refslab_heap_info(fd, &info));
+	return info.bytes;
+}
+
+static uint32_t big_type(int fd, uint32_t slots)
+{
+	uint32_t type;
+
+	child_must(!refslab_type_create(fd, "big", slots, 4000, 0, &type));
+	return type;
+}
+
+static void fill_memory(void)
+{
+	struct refslab_heap_limits limits = { .flags = REFSLAB_LIMITS_RESERVE };
+	uint32_t big_a, big_b, mapped;
+	unsigned int n, first;
+	uint64_t handle;
+	int a, b;
+
+	child_must(!make_heap(&a) && !make_heap(&b));
+	big_a = big_type(a, 0);
+	big_b = big_type(b, 0);
+	child_must(!refslab_type_create_mapped(b, "mapped", 0, 65536, &mapped));
+	child_must(!refslab_alloc(b, big_b, &handle));
+	child_must(allocate(a, big_a, &first) == -ENOSPC);
+	child_must(first > MEMORY / 4000 / 2);
+	child_must(bytes_of(a) + bytes_of(b) <= MEMORY);
+	child_must(bytes_of(a) + bytes_of(b) > MEMORY - (128 << 10));
+	/* The other heap is far from its own limit, and has a chunk to go on with. */
+	child_must(allocate(b, big_b, &n) == -ENOSPC);
+	child_must(n <= 16);
+	child_must(refslab_alloc(b, mapped, &handle) == -ENOSPC);
+	limits.reserve = 1 << 20;
+	child_must(refslab_heap_limits(b, &limits) == -ENOSPC);
+	child_must(bytes_of(a) + bytes_of(b) <= MEMORY);
+	/* What one gives back the other can have. */
+	close(a);
+	child_must(!refslab_heap_limits(b, &limits));
+	child_must(!refslab_alloc(b, mapped, &handle));
+	child_must(allocate(b, big_b, &n) == -ENOSPC);
+	child_must(n > first / 2);
+	child_must(bytes_of(b) <= MEMORY);
+}
+
+static void hold_memory(void)
+{
+	unsigned int n;
+	int fd;
+
+	child_must(!make_heap(&fd));
+	child_must(allocate(fd, big_type(fd, 0), &n) == -ENOSPC);
+	keep();
+}
+
+static void no_memory(void)
+{
+	uint64_t handle;
+	int fd;
+
+	child_must(!make_heap(&fd));
+	child_must(refslab_alloc(fd, big_type(fd, 0), &handle) == -ENOSPC);
+}
+
+static void memory_after_lowering(void)
+{
+	unsigned int n, more;
+	uint32_t type;
+	int fd, other;
+
+	child_must(!make_heap(&fd) && !make_heap(&other));
+	type = big_type(fd, 0);
+	child_must(allocate(fd, type, &n) == -ENOSPC);
+	keep();
+	/* Lowered meanwhile: what is there stays, and no more comes. */
+	child_must(bytes_of(fd) > MEMORY / 2);
+	child_must(allocate(other, big_type(other, 0), &more) == -ENOSPC && !more);
+}
+
+/* Whoever has garbage is not full. */
+static void garbage_makes_room(void)
+{
+	struct refslab_stats stats;
+	uint64_t handle;
+	uint32_t type;
+	int fd, i;
+
+	child_must(!make_heap(&fd));
+	child_must(!refslab_enable_set(fd, 0));
+	type = big_type(fd, 1);
+	for (i = 0; i < 8 * MEMORY / 4000; i++) {
+		child_must(!refslab_alloc(fd, type, &handle));
+		child_must(!refslab_slot_set(fd, handle, 0, handle));
+		child_must(!refslab_close(fd, handle));
+	}
+	child_must(!refslab_stats(fd, 2, &stats));
+	child_must(stats.runs > 0);
+	child_must(bytes_of(fd) <= MEMORY);
+}
+
+static void test_memory(void **state)
+{
+	uint64_t handle[64];
+	char text[32];
+	pid_t pid;
+	size_t i;
+	int fd;
+
+	(void)state;
+	works(storm_write(HEAPS_MAX, "128"));
+	snprintf(text, sizeof(text), "%u", MEMORY);
+	works(storm_write(MEMORY_MAX, text));
+	log_begin();
+	as(ONE, fill_memory);
+	assert_int_equal(log_end("refslab: heaps of user 2001 have all the memory that memory_max allows, 8192 KiB"),
+			 1);
+	as(ONE, garbage_makes_room);
+	pid = hold(ONE, hold_memory);
+	as(ONE, no_memory);
+	as(ANOTHER, fill_memory);
+	/* Root is not counted. */
+	fd = session_with_heap(64 << 20);
+	works(storm_write(MEMORY_MAX, "32768"));
+	for (i = 0; i < ARRAY_SIZE(handle); i++)
+		handle[i] = make(fd, type(fd, 0, 8000));
+	close(fd);
+	works(storm_write(MEMORY_MAX, text));
+	let_go(pid);
+	pid = hold(ONE, memory_after_lowering);
+	works(storm_write(MEMORY_MAX, "1048576"));
+	let_go(pid);
+	works(storm_write(MEMORY_MAX, "0"));
+}
+
+/* --- processor time --- */
+
+/* What the workqueue's threads have used so far, in nanoseconds; kernel threads are in no process's time. */
+static uint64_t worker_ns(void)
+{
+	unsigned long user, system;
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	uint64_t ticks = 0;
+	char path[300], text[1024];
+
+	assert_non_null(proc);
+	while ((entry = readdir(proc))) {
+		snprintf(path, sizeof(path), "/proc/%s/stat", entry->d_name);
+		if (storm_read(path, text, sizeof(text)) || !strstr(text, "(kworker/u"))
+			continue;
+		if (sscanf(strrchr(text, ')') + 1,
+			   " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+			   &user, &system) == 2)
+			ticks += user + system;
+	}
+	closedir(proc);
+	return ticks * (SECOND / sysconf(_SC_CLK_TCK));
+}
+
+/* What sweeps cost much more than who makes their garbage. */
+static void make_garbage(void)
+{
+	const uint32_t lowest[REFSLAB_GENERATIONS] = { 1, 0, 0 };
+	uint32_t type[HEAPS];
+	int fd[HEAPS], i, n;
+	uint64_t handle;
+
+	for (i = 0; i < HEAPS; i++) {
+		fd[i] = open_session();
+		child_must(!refslab_heap_create(fd[i], "", 2 << 20));
+		child_must(!refslab_thresholds_set(fd[i], lowest));
+		child_must(!refslab_type_create(fd[i], "wide", REFSLAB_SLOTS_MAX, 8, 0, &type[i]));
+	}
+	*held = 1;
+	while (!*release) {
+		for (i = 0; i < HEAPS; i++) {
+			for (n = 0; n < 4; n++) {
+				child_must(!refslab_alloc(fd[i], type[i], &handle));
+				child_must(!refslab_slot_set(fd[i], handle, 0, handle));
+				child_must(!refslab_close(fd[i], handle));
+			}
+		}
+	}
+}
+
+/* Parts of a thousand of one processor that workers take while @n users are at it. */
+static unsigned int share(const uid_t *uid, unsigned int n, const char *who)
+{
+	uint64_t start, worked;
+	unsigned int i, part;
+	pid_t pid[2];
+
+	for (i = 0; i < n; i++)
+		pid[i] = hold(uid[i], make_garbage);
+	start = now_ns();
+	worked = worker_ns();
+	sleep_ms(SECONDS * 1000);
+	worked = worker_ns() - worked;
+	part = worked * 1000 / (now_ns() - start);
+	*release = 1;
+	for (i = 0; i < n; i++)
+		ended(pid[i]);
+	print_message("# %u heaps of %s: workers take %u.%u %% of a processor\n",
+		      n * HEAPS, who, part / 10, part % 10);
+	return part;
+}
+
+/*
+ * A quarter of a processor for all sweeps of a user, and a twentieth for what works
+ * do beside sweeps.
+ */
+#define MOST	(250 + 50)
+
+static void test_sweeps(void **state)
+{
+	const uid_t one[] = { ONE }, both[] = { ONE, ANOTHER }, root[] = { 0 };
+
+	(void)state;
+	/* For root each heap may: this is what the others would like to. */
+	assert_true(share(root, 1, "root") > MOST);
+	assert_true(share(one, 1, "one user") <= MOST);
+	assert_true(share(both, 2, "two users") <= 2 * MOST);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	held = storm_shared(sizeof(*held));
+	release = storm_shared(sizeof(*release));
+	return chmod(REFSLAB_DEVICE, 0666);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	storm_write(HEAPS_MAX, "128");
+	storm_write(MEMORY_MAX, "0");
+	return chmod(REFSLAB_DEVICE, 0600);
+}
+
+#define tenant_test(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		tenant_test(test_heaps),
+		tenant_test(test_kept),
+		tenant_test(test_who),
+		tenant_test(test_memory),
+		tenant_test(test_sweeps),
+	};
+
+	return run_as_tap(tests);
+}
