@@ -526,12 +526,11 @@ static int fill(struct pool *pool, gfp_t gfp)
 	}
 }
 
-static void pool_work(struct work_struct *work)
+/* Brings the cache to where the watermarks and limits want it. May sleep. */
+static void settle(struct pool *pool)
 {
-	struct pool *pool = container_of(work, struct pool, work);
 	unsigned long over, keep;
 
-	pool_wait(pool);
 	raw_spin_lock_irq(&pool->lock);
 	over = counted(pool) > pool->limit ? counted(pool) - pool->limit : 0;
 	if (tenant_is_over(pool->tenant))
@@ -539,8 +538,16 @@ static void pool_work(struct work_struct *work)
 	keep = min(pool->high, pool->cached_count - min(over, pool->cached_count));
 	raw_spin_unlock_irq(&pool->lock);
 	trim_all(pool, keep);
-	/* background comfort is not worth reclaiming for */
+	/* comfort is not worth reclaiming for */
 	fill(pool, GFP_KERNEL | __GFP_NORETRY);
+}
+
+static void pool_work(struct work_struct *work)
+{
+	struct pool *pool = container_of(work, struct pool, work);
+
+	pool_wait(pool);
+	settle(pool);
 }
 
 static void pool_kick(struct pool *pool)
@@ -651,9 +658,12 @@ int pool_set_limits(struct pool *pool, unsigned int which,
 		WRITE_ONCE(pool->reserve, old[POOL_RESERVE]);
 		WRITE_ONCE(pool->low, old[POOL_LOW]);
 		WRITE_ONCE(pool->high, old[POOL_HIGH]);
+		pool->kick(pool);
 	}
-	pool->kick(pool);
 	raw_spin_unlock_irq(&pool->lock);
+	/* by the caller, not the workqueue: it may be as much as he likes, and again */
+	if (!err)
+		settle(pool);
 	return err;
 }
 
