@@ -36,6 +36,8 @@ static bool documented(unsigned long request, int err)
 	case EEXIST:
 		return request == REFSLAB_HEAP_CREATE || request == REFSLAB_TYPE_CREATE ||
 		       request == REFSLAB_ROOT_SET;
+	case EDQUOT:
+		return request == REFSLAB_HEAP_CREATE;
 	case EXDEV:
 		return request == REFSLAB_IMPORT;
 	case EAGAIN:

@@ -218,6 +218,16 @@ static bool rarely(time_t *last, unsigned int seconds)
  */
 enum { PATCH_SECONDS = 10 };
 
+/* What a limit is, and how small it may be set for a while. */
+static const struct {
+	const char *path;
+	unsigned int usual, least;
+} limits[] = {
+	{ "/sys/module/refslab/parameters/handles_max", 1 << 20, 64 },
+	{ "/sys/module/refslab/parameters/heaps_max", 128, 2 },
+	{ "/sys/module/refslab/parameters/memory_max", 0, 1 << 20 },
+};
+
 static void parameter(void)
 {
 	static const char * const debugs[] = {
@@ -225,6 +235,7 @@ static void parameter(void)
 	};
 	static time_t last;
 	char text[64];
+	size_t i;
 
 	if (one_in(&random, 2) && rarely(&last, PATCH_SECONDS)) {
 		count(counts, KIND_PARAMETER,
@@ -232,10 +243,10 @@ static void parameter(void)
 				 debugs[random_below(&random, ARRAY_SIZE(debugs))]));
 		return;
 	}
-	snprintf(text, sizeof(text), "%u", one_in(&random, 2) ?
-		 random_below(&random, 64u << random_below(&random, 8)) : 1 << 20);
-	count(counts, KIND_PARAMETER,
-	      write_file("/sys/module/refslab/parameters/handles_max", text));
+	i = random_below(&random, ARRAY_SIZE(limits));
+	snprintf(text, sizeof(text), "%u", one_in(&random, 2) ? limits[i].usual :
+		 random_below(&random, limits[i].least << random_below(&random, 8)));
+	count(counts, KIND_PARAMETER, write_file(limits[i].path, text));
 }
 
 static void trace(void)
@@ -322,12 +333,16 @@ void world_run(struct counts *of_world)
 void world_end(void)
 {
 	unsigned int i;
+	char text[16];
 
 	for (i = 1; i < cpus(); i++)
 		set_cpu(i, true);
 	write_file("/sys/kernel/tracing/events/refslab/enable", "0");
 	write_file("/sys/module/refslab/parameters/debug", "");
-	write_file("/sys/module/refslab/parameters/handles_max", "1048576");
+	for (i = 0; i < ARRAY_SIZE(limits); i++) {
+		snprintf(text, sizeof(text), "%u", limits[i].usual);
+		write_file(limits[i].path, text);
+	}
 }
 
 /* Whether there is no heap, and nobody who uses the module. */

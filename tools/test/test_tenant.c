@@ -525,14 +525,14 @@ static void make_garbage(void)
 }
 
 /* Parts of a thousand of one processor that workers take while @n users are at it. */
-static unsigned int share(const uid_t *uid, unsigned int n, const char *who)
+static unsigned int share(uid_t first, unsigned int n, void (*work)(void), const char *what)
 {
 	uint64_t start, worked;
 	unsigned int i, part;
 	pid_t pid[2];
 
 	for (i = 0; i < n; i++)
-		pid[i] = hold(uid[i], make_garbage);
+		pid[i] = hold(first + i, work);
 	start = now_ns();
 	worked = worker_ns();
 	sleep_ms(SECONDS * 1000);
@@ -541,8 +541,8 @@ static unsigned int share(const uid_t *uid, unsigned int n, const char *who)
 	*release = 1;
 	for (i = 0; i < n; i++)
 		ended(pid[i]);
-	print_message("# %u heaps of %s: workers take %u.%u %% of a processor\n",
-		      n * HEAPS, who, part / 10, part % 10);
+	print_message("# %s: workers take %u.%u %% of a processor\n", what, part / 10,
+		      part % 10);
 	return part;
 }
 
@@ -554,13 +554,144 @@ static unsigned int share(const uid_t *uid, unsigned int n, const char *who)
 
 static void test_sweeps(void **state)
 {
-	const uid_t one[] = { ONE }, both[] = { ONE, ANOTHER }, root[] = { 0 };
+	unsigned int part;
 
 	(void)state;
 	/* For root each heap may: this is what the others would like to. */
-	assert_true(share(root, 1, "root") > MOST);
-	assert_true(share(one, 1, "one user") <= MOST);
-	assert_true(share(both, 2, "two users") <= 2 * MOST);
+	assert_true(share(0, 1, make_garbage, "64 heaps of root") > MOST);
+	part = share(ONE, 1, make_garbage, "64 heaps of a user");
+	assert_true(part <= MOST);
+	assert_true(part > 20);
+	assert_true(share(ONE, 2, make_garbage, "64 heaps of each of two users") <= 2 * MOST);
+}
+
+/* Heaps with so much garbage that each has something to do when its turn comes. */
+static void swept_in_turn(void)
+{
+	const uint32_t lowest[REFSLAB_GENERATIONS] = { 1, 0, 0 };
+	struct refslab_heap_info info;
+	struct refslab_stats stats;
+	int fd[HEAPS], i, n;
+	uint64_t handle;
+	uint32_t type;
+
+	for (i = 0; i < HEAPS; i++) {
+		child_must(!make_heap(&fd[i]));
+		child_must(!refslab_thresholds_set(fd[i], lowest));
+		child_must(!refslab_type_create(fd[i], "one", 1, 8, 0, &type));
+		for (n = 0; n < 500; n++) {
+			child_must(!refslab_alloc(fd[i], type, &handle));
+			child_must(!refslab_slot_set(fd[i], handle, 0, handle));
+			child_must(!refslab_close(fd[i], handle));
+		}
+	}
+	for (i = 0; i < HEAPS; i++) {
+		child_must(eventually(!refslab_heap_info(fd[i], &info) && !info.objects));
+		child_must(!refslab_stats(fd[i], 0, &stats) && stats.runs > 0);
+	}
+}
+
+/* None is forgotten, and ends when it is not its turn are none. */
+static void test_all_swept(void **state)
+{
+	(void)state;
+	as(ONE, swept_in_turn);
+}
+
+/* --- what else workers do --- */
+
+static void set_watermarks(int fd, uint64_t low, uint64_t high)
+{
+	const struct refslab_heap_limits limits = {
+		.flags = REFSLAB_LIMITS_LOW | REFSLAB_LIMITS_HIGH, .low = low, .high = high,
+	};
+
+	child_must(!refslab_heap_limits(fd, &limits));
+}
+
+static void move_watermarks(void)
+{
+	int fd[8];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(fd); i++)
+		child_must(!make_heap(&fd[i]));
+	*held = 1;
+	while (!*release) {
+		for (i = 0; i < ARRAY_SIZE(fd); i++)
+			set_watermarks(fd[i], 16 << 20, 16 << 20);
+		for (i = 0; i < ARRAY_SIZE(fd); i++)
+			set_watermarks(fd[i], 0, 0);
+	}
+}
+
+/* Who wants the cache larger, and smaller, makes it so himself. */
+static void test_watermarks(void **state)
+{
+	(void)state;
+	assert_true(share(ONE, 1, move_watermarks, "watermarks of 8 heaps") <= 50);
+}
+
+/* A list made in the cheapest way there is, with a reference to its head. */
+static uint64_t make_list(int fd, uint32_t type, unsigned int n)
+{
+	enum { ROOM = REFSLAB_BATCH_MAX / 3 };
+	static struct refslab_result results[3 * ROOM];
+	static struct refslab_op ops[3 * ROOM];
+	unsigned int some, i;
+	uint64_t head = 0;
+
+	for (; n; n -= some) {
+		some = n < ROOM ? n : ROOM;
+		for (i = 0; i < some; i++) {
+			uint64_t next = i ? REFSLAB_RESULT(3 * (i - 1)) : head;
+
+			ops[3 * i] = (struct refslab_op){ .code = REFSLAB_OP_ALLOC, .index = type };
+			ops[3 * i + 1] = (struct refslab_op){ .code = REFSLAB_OP_SLOT_SET,
+				.handle = REFSLAB_RESULT(3 * i), .target = next };
+			/* the first has no next whose handle is to go */
+			ops[3 * i + 2] = next ?
+				(struct refslab_op){ .code = REFSLAB_OP_CLOSE, .handle = next } :
+				ops[3 * i + 1];
+		}
+		assert_int_equal(refslab_batch(fd, ops, results, 3 * some, REFSLAB_BATCH_STOP),
+				 3 * some);
+		assert_int_equal(results[3 * some - 1].error, 0);
+		head = results[3 * (some - 1)].handle;
+	}
+	return head;
+}
+
+/* A long list, which the workqueue releases when its head goes. */
+static void release_list(uint32_t slots, unsigned int n)
+{
+	int fd = session_with_heap(0);
+	uint32_t many = type(fd, slots, 8);
+	uint64_t head, made, released;
+
+	made = now_ns();
+	head = make_list(fd, many, n);
+	made = now_ns() - made;
+	assert_int_equal(info_of(fd).objects, n);
+	released = worker_ns();
+	drop(fd, head);
+	assert_objects(fd, 0);
+	released = worker_ns() - released;
+	close(fd);
+	print_message("# a list of %u objects of %u slots: made in %lu ms, released by a worker in %lu\n",
+		      n, slots, (unsigned long)(made / 1000000),
+		      (unsigned long)(released / 1000000));
+	/* each has cost its maker more than it costs the worker */
+	assert_true(released < made);
+}
+
+static void test_releases(void **state)
+{
+	(void)state;
+	release_list(1, 1000000);
+	release_list(64, 200000);
+	release_list(REFSLAB_SLOTS_MAX, 20000);
+	release_list(REFSLAB_SLOTS_MAX, 20000);
 }
 
 static int setup(void **state)
@@ -589,6 +720,9 @@ int main(void)
 		tenant_test(test_who),
 		tenant_test(test_memory),
 		tenant_test(test_sweeps),
+		tenant_test(test_all_swept),
+		tenant_test(test_watermarks),
+		tenant_test(test_releases),
 	};
 
 	return run_as_tap(tests);
