@@ -200,7 +200,7 @@ void process_run(uint64_t number, unsigned int place, unsigned int count, bool a
 	process.alone = alone;
 	memcpy(process.hub, hub, sizeof(process.hub));
 	process_init();
-	if (number % 3 == 0)
+	if (number % 4 == 0)
 		be_counted();
 	if (alone)
 		count = 1;

@@ -224,7 +224,7 @@ static const struct {
 	unsigned int usual, least;
 } limits[] = {
 	{ "/sys/module/refslab/parameters/handles_max", 1 << 20, 64 },
-	{ "/sys/module/refslab/parameters/heaps_max", 128, 2 },
+	{ "/sys/module/refslab/parameters/heaps_max", 128, 16 },
 	{ "/sys/module/refslab/parameters/memory_max", 0, 1 << 20 },
 };
 

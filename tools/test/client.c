@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/capability.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 #include "client.h"
@@ -186,6 +188,21 @@ uint64_t ring(int fd, uint32_t type, unsigned int n)
 	if (last != first)
 		drop(fd, last);
 	return first;
+}
+
+void count_root(bool count)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	uint32_t mask = CAP_TO_MASK(CAP_SYS_RESOURCE);
+	__u32 *effective = &data[CAP_TO_INDEX(CAP_SYS_RESOURCE)].effective;
+
+	/* a fault may be injected just now */
+	while (syscall(SYS_capget, &header, data))
+		assert_true(errno == ENOMEM || errno == EFAULT);
+	*effective = count ? *effective & ~mask : *effective | mask;
+	while (syscall(SYS_capset, &header, data))
+		assert_true(errno == ENOMEM || errno == EFAULT);
 }
 
 uint64_t now_ns(void)

@@ -85,6 +85,9 @@ void _assert_objects(int fd, uint64_t wanted, const char *file, int line);
 /* A ring of n objects of a type with a slot; returns a handle of one of them. */
 uint64_t ring(int fd, uint32_t type, unsigned int n);
 
+/* Whether heaps that root makes count for it, as they do for who may less. */
+void count_root(bool count);
+
 /* Waits up to ten seconds for an expression to become true. */
 #define eventually(expression) ({				\
 	uint64_t _end = now_ns() + 10 * SECOND;			\

@@ -76,6 +76,17 @@ static int try_heap_create(struct scene *scene)
 	return refslab_heap_create(scene->other, "new", 0);
 }
 
+/* By who has no heap that counts yet. */
+static int try_heap_create_counted(struct scene *scene)
+{
+	int err;
+
+	count_root(true);
+	err = try_heap_create(scene);
+	count_root(false);
+	return err;
+}
+
 static int try_heap_info(struct scene *scene)
 {
 	struct refslab_heap_info info;
@@ -314,6 +325,7 @@ static int prepare_slot(struct scene *scene)
 static const struct try calls[] = {
 	{ "open", NULL, try_open, 3, 0, {} },
 	{ "HEAP_CREATE", NULL, try_heap_create, 80, 0, {} },
+	{ "HEAP_CREATE, counted", NULL, try_heap_create_counted, 82, 0, {} },
 	{ "HEAP_INFO", NULL, try_heap_info, 0, 0, {} },
 	{ "HEAP_LIMITS", NULL, try_heap_limits, 5, 0, {} },
 	{ "TYPE_CREATE", NULL, try_type_create, 30, 0, {} },

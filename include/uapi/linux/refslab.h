@@ -75,8 +75,8 @@
  *		descriptor, or not of the kind wanted
  *	EACCES	the handle is read-only, or the session is
  *	ENOENT	no such type in this heap, no such root
- *	ENOSPC	the heap's limit, the session's, or the limit of handles, types
- *		or roots, is reached
+ *	ENOSPC	the heap's limit, the session's, that of all heaps of the user
+ *		together, or the limit of handles, types or roots, is reached
  *	EMFILE	the process has as many descriptors as it may
  *	ENOMEM	the kernel or the memory cgroup has no memory
  *	EINTR	a signal came before anything was done
@@ -86,6 +86,7 @@
  *	EBUSY	HEAP_CREATE, JOIN: the session has a heap already; TYPE_DESTROY:
  *		objects of the type live
  *	EEXIST	HEAP_CREATE, TYPE_CREATE, ROOT_SET: the name is taken
+ *	EDQUOT	HEAP_CREATE: the user has all the heaps that he may have
  *	EXDEV	IMPORT: the object is of another heap
  *	EAGAIN	SLOT_CMPXCHG: the slot refers to something else
  *	ENODEV	MAP: the type's payloads cannot be mapped
@@ -131,7 +132,9 @@ typedef __u64 refslab_handle_t;
  *	by the kernel, "heap-" and a number, which count as taken otherwise
  *
  * Memory is charged to the caller's memory cgroup, also what other sessions of
- * the heap allocate later.
+ * the heap allocate later. The heap, and the memory of all heaps together, count
+ * for his real user id, unless he has CAP_SYS_RESOURCE in the initial user
+ * namespace: module parameters heaps_max and memory_max.
  */
 struct refslab_heap_create {
 	__u32	size;
@@ -195,7 +198,8 @@ struct refslab_heap_info {
  * @size: sizeof(struct refslab_heap_limits)
  * @flags: which of the fields to set, REFSLAB_LIMITS_*; the others must be zero
  * @limit: bytes; a limit below what is in use stops growth and frees nothing
- * @reserve: bytes, at most @limit; ENOMEM if they cannot be had
+ * @reserve: bytes, at most @limit; ENOMEM if they cannot be had, ENOSPC if all
+ *	heaps of the user would have more than they may
  * @low: bytes, at most @high
  * @high: bytes
  */

@@ -124,8 +124,8 @@ class Heap(Owned):
         name: shown in /sys/kernel/refslab, up to 31 letters, digits, '-', '_' and '.'; without it the kernel makes one.
         limit: most bytes it may take from the system; 0 for the module's default.
 
-        OSError: ENOENT without the module, EACCES without rights for the device, EEXIST if the name is taken, EINVAL
-        for what is no name. ValueError for a name that is too long.
+        OSError: ENOENT without the module, EACCES without rights for the device, EEXIST if the name is taken, EDQUOT if
+        the user has all the heaps he may have, EINVAL for what is no name. ValueError for a name that is too long.
         """
         create = abi.HeapCreate(limit=limit, name=name_bytes(name))
         self._bind(device, abi.HEAP_CREATE, create)
