@@ -31,6 +31,14 @@ static struct tenant *join(struct kunit *test, kuid_t uid)
 	return tenant;
 }
 
+/* A user who has not been one before, nor has to rest. */
+static struct tenant *fresh(struct kunit *test)
+{
+	static u32 id = 0x7e580000;
+
+	return join(test, KUIDT_INIT(id++));
+}
+
 static void expect_full(struct kunit *test, kuid_t uid)
 {
 	KUNIT_EXPECT_PTR_EQ(test, tenant_join(uid), ERR_PTR(-EDQUOT));
@@ -73,7 +81,7 @@ static void test_heaps(struct kunit *test)
 
 static void test_memory(struct kunit *test)
 {
-	struct tenant *tenant = join(test, USER);
+	struct tenant *tenant = fresh(test);
 
 	tenant_memory_max = 10 * PAGE_SIZE + 1;
 	KUNIT_EXPECT_TRUE(test, tenant_charge(tenant, 6));
@@ -112,7 +120,7 @@ static void test_pools(struct kunit *test)
 	const struct refslab_type_args large = { .name = "large", .size = 8000 };
 	const unsigned long chunk = REFSLAB_CHUNK_SIZE / PAGE_SIZE;
 	u64 bytes[POOL_LIMITS] = { };
-	struct tenant *tenant = join(test, USER);
+	struct tenant *tenant = fresh(test);
 	struct refslab_object *objs[32];
 	struct refslab_heap *heap;
 	struct refslab_type *type;
@@ -228,7 +236,7 @@ static void expect_place(struct kunit *test, struct worker *worker, int place)
 	int i;
 
 	for (i = 0; i < 500 && !READ_ONCE(worker->place); i++)
-		msleep(10);
+		msleep(20);
 	KUNIT_EXPECT_EQ(test, READ_ONCE(worker->place), place);
 }
 
@@ -236,7 +244,7 @@ static void expect_place(struct kunit *test, struct worker *worker, int place)
 static void test_order(struct kunit *test)
 {
 	enum { N = 5 };
-	struct tenant *tenant = join(test, USER);
+	struct tenant *tenant = fresh(test);
 	struct worker *workers = workers_make(test, N, tenant);
 	u64 start;
 	int i;
@@ -271,7 +279,7 @@ static void test_order(struct kunit *test)
 static void test_gone(struct kunit *test)
 {
 	enum { N = 5 };
-	struct tenant *tenant = join(test, USER);
+	struct tenant *tenant = fresh(test);
 	struct worker *workers = workers_make(test, N, tenant);
 	int i;
 
@@ -310,7 +318,7 @@ static void test_gone(struct kunit *test)
 /* Tenants do not wait for each other, and who is nobody's for none. */
 static void test_others(struct kunit *test)
 {
-	struct tenant *tenant = join(test, USER), *other = join(test, OTHER);
+	struct tenant *tenant = fresh(test), *other = fresh(test);
 	struct worker *one = workers_make(test, 1, tenant);
 	struct worker *two = workers_make(test, 1, other);
 	struct worker *nobody = workers_make(test, 1, NULL);
@@ -406,14 +414,14 @@ static bool clean(struct refslab_heap *heap)
 	int i;
 
 	for (i = 0; i < 1000 && heap_objects(heap); i++)
-		msleep(10);
+		msleep(20);
 	return !heap_objects(heap);
 }
 
 /* All wait while it is another's turn; then each comes to its own. */
 static void test_sweeps(struct kunit *test)
 {
-	struct tenant *tenant = join(test, USER);
+	struct tenant *tenant = fresh(test);
 	struct worker *worker = workers_make(test, 1, tenant);
 	struct swept swept;
 	int i;
@@ -452,7 +460,7 @@ static void test_sweeps(struct kunit *test)
 /* However much there is to do, it is a quarter of the time. */
 static void test_quarter(struct kunit *test)
 {
-	struct tenant *tenant = join(test, USER);
+	struct tenant *tenant = fresh(test);
 	u64 start = ktime_get_ns(), took = 0, longest = 0;
 	struct swept swept;
 	int i, gen;
@@ -487,7 +495,7 @@ static void test_quarter(struct kunit *test)
 static void test_idle(struct kunit *test)
 {
 	const u32 high[3] = { INT_MAX, 10, 10 };
-	struct tenant *tenant = join(test, USER);
+	struct tenant *tenant = fresh(test);
 	struct worker *worker = workers_make(test, 1, tenant);
 	struct swept swept;
 	int i;

@@ -48,6 +48,7 @@ static DEFINE_XARRAY(tenants);
  * tenant_wanted - whether heaps that the caller makes are counted
  *
  * Context: May sleep.
+ * Return: true unless he may exceed limits.
  */
 bool tenant_wanted(void)
 {
@@ -219,7 +220,8 @@ bool tenant_charge(struct tenant *tenant, unsigned long pages)
 	most = pages_max();
 	old = atomic_long_read(&tenant->pages);
 	do {
-		if (old + (long)pages > most)
+		/* lowered meanwhile, perhaps */
+		if (old > most || pages > (unsigned long)(most - old))
 			return false;
 	} while (!atomic_long_try_cmpxchg_relaxed(&tenant->pages, &old, old + pages));
 	return true;
