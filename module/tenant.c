@@ -3,10 +3,10 @@
  * Tenants: users who have heaps, and what all heaps of one may take together.
  *
  * A heap has limits, and a user may have many heaps. So heaps are counted by the
- * user who made them, their memory is, and what the workqueue does for them has to
- * wait for its turn: one work of a user's heaps at a time, in the order they came,
- * and between two of them nobody's turn, for thrice as long as the first took. Who
- * waits is on a list and not in the workqueue, where he would keep others out.
+ * user who made them, their memory is, and sweeps that start by themselves have to
+ * wait for their turn: one of a user's heaps at a time, in the order they came, and
+ * between two of them it is nobody's, for thrice as long as the first took. Who waits
+ * is on a list and not in the workqueue, where he would keep others out.
  *
  * The user is the real user id of who makes the heap. Not of who opened the device:
  * an administrator may open it for others. Nor the effective id, which who runs
