@@ -68,11 +68,22 @@ static void queue_idle(struct trigger *trigger)
 			   max_t(unsigned long, IDLE_DELAY, idle_delay(trigger)));
 }
 
-/* sweep.mutex held. */
-static void sweep_counted(struct refslab_heap *heap, unsigned int generation,
-			  struct refslab_sweep_result *result)
+/*
+ * What was done for a heap that user programs fill took @ns; nothing is done by
+ * itself for three times that. sweep.mutex held.
+ */
+static void rest(struct refslab_heap *heap, u64 ns)
+{
+	if (heap->flags & REFSLAB_HEAP_ACCOUNT)
+		WRITE_ONCE(heap->trigger.rest_until, ktime_get_ns() + REST_FACTOR * ns);
+}
+
+/* Returns the ns that it took, with the counting. sweep.mutex held. */
+static u64 sweep_counted(struct refslab_heap *heap, unsigned int generation,
+			 struct refslab_sweep_result *result)
 {
 	struct trigger *trigger = &heap->trigger;
+	u64 ns, begin = ktime_get_ns();
 	unsigned int gen;
 
 	sweep_run(heap, generation, result);
@@ -84,9 +95,9 @@ static void sweep_counted(struct refslab_heap *heap, unsigned int generation,
 	if (generation < GENERATIONS - 1)
 		WRITE_ONCE(trigger->count[generation + 1],
 			   trigger->count[generation + 1] + 1);
-	if (heap->flags & REFSLAB_HEAP_ACCOUNT)
-		WRITE_ONCE(trigger->rest_until, ktime_get_ns() +
-			   REST_FACTOR * result->time_ns);
+	ns = ktime_get_ns() - begin;
+	rest(heap, ns);
+	return ns;
 }
 
 static unsigned int due_generation(struct refslab_heap *heap)
@@ -127,7 +138,8 @@ static void trigger_work(struct work_struct *work)
 					       struct trigger, work);
 	struct refslab_heap *heap = container_of(trigger, struct refslab_heap, trigger);
 	struct refslab_sweep_result result;
-	unsigned long rest;
+	unsigned long delay;
+	u64 begin;
 
 	tenant_turn_came(&trigger->turn);
 	if (!mutex_trylock(&heap->sweep.mutex)) {
@@ -135,16 +147,18 @@ static void trigger_work(struct work_struct *work)
 		queue_delayed_work(refslab_wq, &trigger->work, AGAIN_DELAY);
 		return;
 	}
-	rest = rest_delay(trigger);
-	if (!due(heap, live_objects(heap) - READ_ONCE(trigger->base))) {
-		tenant_turn_leave(&trigger->turn);
-	} else if (rest) {
+	delay = rest_delay(trigger);
+	if (delay) {
 		/* queued during the sweep after which this one has to rest */
 		tenant_turn_leave(&trigger->turn);
-		queue_delayed_work(refslab_wq, &trigger->work, rest);
+		queue_delayed_work(refslab_wq, &trigger->work, delay);
 	} else if (tenant_turn_begin(&trigger->turn)) {
-		sweep_counted(heap, due_generation(heap), &result);
-		tenant_turn_end(&trigger->turn, result.time_ns);
+		/* to count is work, too: of many types on many processors more than a sweep */
+		begin = ktime_get_ns();
+		if (due(heap, live_objects(heap) - READ_ONCE(trigger->base)))
+			sweep_counted(heap, due_generation(heap), &result);
+		rest(heap, ktime_get_ns() - begin);
+		tenant_turn_end(&trigger->turn, ktime_get_ns() - begin);
 	}
 	mutex_unlock(&heap->sweep.mutex);
 }
@@ -186,9 +200,10 @@ static void trigger_idle(struct work_struct *work)
 					       struct trigger, idle);
 	struct refslab_heap *heap = container_of(trigger, struct refslab_heap, trigger);
 	s64 out = atomic64_read(&trigger->out);
-	struct refslab_sweep_result result = { };
-	unsigned int gen;
+	struct refslab_sweep_result result;
 	bool urgent, some, sweeps;
+	unsigned int gen;
+	u64 ns = 0;
 
 	if (!mutex_trylock(&heap->sweep.mutex)) {
 		tenant_turn_leave(&trigger->idle_turn);
@@ -212,8 +227,8 @@ static void trigger_idle(struct work_struct *work)
 		/* slabs that empty meanwhile take their candidates along */
 		while (gen < GENERATIONS - 1 && !candidate_any(&heap->sweep, gen))
 			gen++;
-		sweep_counted(heap, gen, &result);
-		tenant_turn_end(&trigger->idle_turn, result.time_ns);
+		ns = sweep_counted(heap, gen, &result);
+		tenant_turn_end(&trigger->idle_turn, ns);
 		out = atomic64_read(&trigger->out);
 	}
 	if (urgent) {
@@ -227,9 +242,8 @@ static void trigger_idle(struct work_struct *work)
 		return;
 	}
 	/* whatever the sweep was for */
-	if (result.time_ns)
-		WRITE_ONCE(trigger->idle_until,
-			   ktime_get_ns() + IDLE_FACTOR * result.time_ns);
+	if (ns)
+		WRITE_ONCE(trigger->idle_until, ktime_get_ns() + IDLE_FACTOR * ns);
 	/* survivors go on as candidates of the next generation, up to the last */
 	trigger->idle_out = out;
 	if (candidate_any(&heap->sweep, GENERATIONS - 1) &&

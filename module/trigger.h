@@ -33,7 +33,6 @@
  * @pressed_at: jiffies when it was said so last, never 0; WRITE_ONCE
  * @drained_at: jiffies when magazines were emptied for want of memory, never 0;
  *	WRITE_ONCE
- *	then; heap->lock
  * @closing: no more automatic sweeps; WRITE_ONCE
  */
 struct trigger {
