@@ -526,8 +526,8 @@ static int fill(struct pool *pool, gfp_t gfp)
 	}
 }
 
-/* Brings the cache to where the watermarks and limits want it. May sleep. */
-static void settle(struct pool *pool)
+/* Brings the cache to where the watermarks and limits want it; comfort, for @gfp. */
+static void settle(struct pool *pool, gfp_t gfp)
 {
 	unsigned long over, keep;
 
@@ -538,8 +538,7 @@ static void settle(struct pool *pool)
 	keep = min(pool->high, pool->cached_count - min(over, pool->cached_count));
 	raw_spin_unlock_irq(&pool->lock);
 	trim_all(pool, keep);
-	/* comfort is not worth reclaiming for */
-	fill(pool, GFP_KERNEL | __GFP_NORETRY);
+	fill(pool, gfp);
 }
 
 static void pool_work(struct work_struct *work)
@@ -547,7 +546,8 @@ static void pool_work(struct work_struct *work)
 	struct pool *pool = container_of(work, struct pool, work);
 
 	pool_wait(pool);
-	settle(pool);
+	/* not worth reclaiming for, least of all on behalf of a client at his cgroup's limit */
+	settle(pool, GFP_NOWAIT | __GFP_NOWARN);
 }
 
 static void pool_kick(struct pool *pool)
@@ -658,12 +658,14 @@ int pool_set_limits(struct pool *pool, unsigned int which,
 		WRITE_ONCE(pool->reserve, old[POOL_RESERVE]);
 		WRITE_ONCE(pool->low, old[POOL_LOW]);
 		WRITE_ONCE(pool->high, old[POOL_HIGH]);
-		pool->kick(pool);
 	}
+	/* who was killed is to go */
+	if (err == -EINTR)
+		pool->kick(pool);
 	raw_spin_unlock_irq(&pool->lock);
 	/* by the caller, not the workqueue: it may be as much as he likes, and again */
-	if (!err)
-		settle(pool);
+	if (err != -EINTR)
+		settle(pool, GFP_KERNEL | __GFP_NORETRY);
 	return err;
 }
 
