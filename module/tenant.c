@@ -29,6 +29,9 @@
 
 #include "heap.h"
 
+/* How long a tenant without heaps is known, and the log quiet about one. */
+#define STAYS	(60 * HZ)
+
 /* As inotify has it, for something of the same kind. */
 unsigned int tenant_heaps_max = 128;
 module_param_named(heaps_max, tenant_heaps_max, uint, 0644);
@@ -80,7 +83,7 @@ static void tenant_end(struct work_struct *work)
 
 static void said_init(struct ratelimit_state *said)
 {
-	ratelimit_state_init(said, 60 * HZ, 1);
+	ratelimit_state_init(said, STAYS, 1);
 	/* without a line for those that were not said */
 	ratelimit_set_flags(said, RATELIMIT_MSG_ON_RELEASE);
 }
@@ -159,7 +162,8 @@ struct tenant *tenant_join(kuid_t uid)
  * @tenant: whose, or NULL; the heap is gone
  *
  * A tenant without heaps stays until it has rested: else who ends his last heap after
- * each sweep, and makes another, would never rest.
+ * each sweep, and makes another, would never rest. And for a minute, so that the log
+ * says no more often what it says of him.
  *
  * Context: May sleep.
  */
@@ -171,7 +175,8 @@ void tenant_leave(struct tenant *tenant)
 	/* within the lock, as tenant_end() asks both */
 	if (!--tenant->heaps)
 		mod_delayed_work(refslab_wq, &tenant->end,
-				 jiffies_until(READ_ONCE(tenant->rest_until)));
+				 max_t(unsigned long, STAYS,
+				       jiffies_until(READ_ONCE(tenant->rest_until))));
 	xa_unlock(&tenants);
 }
 
