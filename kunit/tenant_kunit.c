@@ -491,6 +491,32 @@ static void test_quarter(struct kunit *test)
 	tenant_leave(tenant);
 }
 
+/* A work that finds nothing due has counted what lives, and rests for that. */
+static void test_counted(struct kunit *test)
+{
+	const u32 high[3] = { 1000, 10, 10 };
+	struct tenant *tenant = fresh(test);
+	u64 start = ktime_get_ns();
+	struct trigger *trigger;
+	struct swept swept;
+	int i;
+
+	swept_init(test, &swept, tenant);
+	trigger = &swept.heap[0]->trigger;
+	KUNIT_EXPECT_EQ(test, refslab_set_thresholds(swept.heap[0], high), 0);
+	garbage(test, swept.type[0], 10);
+	/* as if 2000 more had come into magazines: at a glance it is due */
+	WRITE_ONCE(trigger->base_out, -2000);
+	trigger_taken(swept.heap[0], 0);
+	flush_delayed_work(&trigger->work);
+	KUNIT_EXPECT_EQ(test, runs(swept.heap[0]), 0);
+	KUNIT_EXPECT_GT(test, READ_ONCE(trigger->rest_until), start);
+	KUNIT_EXPECT_GT(test, READ_ONCE(tenant->rest_until), start);
+	for (i = 0; i < HEAPS; i++)
+		refslab_heap_destroy(swept.heap[i]);
+	tenant_leave(tenant);
+}
+
 /* Idle heaps take turns, too; and memory that is short is no reason not to. */
 static void test_idle(struct kunit *test)
 {
@@ -536,6 +562,7 @@ static struct kunit_case tenant_cases[] = {
 	KUNIT_CASE(test_rest_stays),
 	KUNIT_CASE(test_sweeps),
 	KUNIT_CASE(test_quarter),
+	KUNIT_CASE(test_counted),
 	KUNIT_CASE(test_idle),
 	{}
 };

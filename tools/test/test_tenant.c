@@ -683,48 +683,6 @@ static void test_reserve(void **state)
 	works(storm_write(MEMORY_MAX, "0"));
 }
 
-/*
- * Magazines hold much and little lives: as far as a glance tells a sweep is due at
- * every refill, and the count, of so many types, finds that it is not.
- */
-static void count_much(void)
-{
-	enum { TYPES = 900, FEW = 16, AT_ONCE = 200 };
-	static struct refslab_result results[2 * AT_ONCE];
-	static struct refslab_op ops[2 * AT_ONCE];
-	const uint32_t thresholds[REFSLAB_GENERATIONS] = { 300, 10, 10 };
-	uint64_t one, other;
-	uint32_t type = 0;
-	char name[16];
-	int fd, i;
-
-	child_must(!make_heap(&fd));
-	for (i = 0; i < TYPES + FEW; i++) {
-		snprintf(name, sizeof(name), "t%d", i);
-		child_must(!refslab_type_create(fd, name, 1, i < TYPES ? 4000 : 8, 0, &type));
-		if (i >= TYPES)
-			child_must(!refslab_alloc(fd, type, &one));
-	}
-	/* a candidate */
-	child_must(!refslab_dup(fd, one, 0, &other) && !refslab_close(fd, other));
-	child_must(!refslab_thresholds_set(fd, thresholds));
-	for (i = 0; i < AT_ONCE; i++) {
-		ops[i] = (struct refslab_op){ .code = REFSLAB_OP_ALLOC, .index = type };
-		ops[AT_ONCE + i] = (struct refslab_op){ .code = REFSLAB_OP_CLOSE,
-							.handle = REFSLAB_RESULT(i) };
-	}
-	*held = 1;
-	while (!*release)
-		child_must(refslab_batch(fd, ops, results, 2 * AT_ONCE, 0) == 2 * AT_ONCE);
-}
-
-static void test_counting(void **state)
-{
-	(void)state;
-	/* what is counted is a quarter at most; to wake a worker is not free, either */
-	assert_true(share(ONE, 1, count_much, "types of a heap to count") <= 500);
-}
-
 /* A list made in the cheapest way there is, with a reference to its head. */
 static uint64_t make_list(int fd, uint32_t type, unsigned int n)
 {
@@ -817,7 +775,6 @@ int main(void)
 		tenant_test(test_all_swept),
 		tenant_test(test_watermarks),
 		tenant_test(test_reserve),
-		tenant_test(test_counting),
 		tenant_test(test_releases),
 	};
 
