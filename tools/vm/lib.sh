@@ -22,9 +22,9 @@ say() {
 # guest_kind GUEST: "stock" for a kernel of Debian's, "built" for one we build.
 guest_kind() {
 	case $1 in
-	debug | kcsan | uml | uml-debug) echo built ;;
+	debug | kcsan | kmsan | uml | uml-debug) echo built ;;
 	6.1 | 6.12 | 6.1-amd64 | 6.12-amd64 | 6.1-cloud | 6.12-cloud | 6.1-rt | 6.12-rt) echo stock ;;
-	*) die "no guest is called '$1'; there are 6.12, 6.1 (and -amd64, -cloud, -rt of each), debug, kcsan, uml and uml-debug" ;;
+	*) die "no guest is called '$1'; there are 6.12, 6.1 (and -amd64, -cloud, -rt of each), debug, kcsan, kmsan, uml and uml-debug" ;;
 	esac
 }
 
@@ -52,6 +52,14 @@ guest_kdir() {
 	else
 		echo "$(guest_dir "$1")/kdir"
 	fi
+}
+
+# guest_cc GUEST: the compiler of a built kernel and of modules for it.
+guest_cc() {
+	case $1 in
+	kmsan) echo clang-19 ;;
+	*) echo gcc ;;
+	esac
 }
 
 # guest_ready GUEST: whether set-up got to the end for it. The stamp is what is written last.
