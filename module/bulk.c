@@ -39,6 +39,7 @@ static unsigned int alloc_run(struct refslab_type *type, gfp_t gfp, unsigned int
 			break;
 		count--;
 		refslab_kasan_unpoison(obj, type->layout.size);
+		refslab_kmsan_poison((void *)obj + type->header, type->size - type->header);
 		if (clear > -REFSLAB_CLEAR_LEAST)
 			__refslab_zero(obj + 1, clear);
 		/* see __refslab_publish() */
@@ -116,7 +117,7 @@ static unsigned int put_run(struct refslab_type *type, unsigned int n,
 			break;
 		}
 		atomic64_set_release(&obj->word, 0);
-		if (IS_ENABLED(CONFIG_KASAN))
+		if (REFSLAB_HOOKS_ALWAYS)
 			object_undress(type, obj);
 		m->objects[count++] = obj;
 	}

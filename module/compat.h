@@ -22,6 +22,7 @@
 #include <linux/eventfd.h>
 #include <linux/gfp.h>
 #include <linux/kasan.h>
+#include <linux/kmsan-checks.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
 #include <linux/swap.h>
@@ -116,6 +117,15 @@ void kasan_poison(const void *addr, size_t size, u8 value, bool init);
 static inline void refslab_kasan_poison(const void *addr, size_t size) { }
 static inline void refslab_kasan_unpoison(const void *addr, size_t size) { }
 #endif
+
+/*
+ * KMSAN knows what comes from the page allocator for uninitialised, and is to be
+ * told that what comes round again is so too. From any context: it saves a stack.
+ */
+static inline void refslab_kmsan_poison(const void *addr, size_t size)
+{
+	kmsan_poison_memory(addr, size, GFP_NOWAIT | __GFP_NOWARN);
+}
 
 /*
  * Saves a stack from where no page may be allocated, unless @can_alloc. Flags

@@ -12,8 +12,9 @@
  * got when it was made, and one static key keeps other types' paths as they
  * are.
  *
- * KASAN has the payload of a free object out of bounds, so what looks at poison
- * opens it for that long. What lies behind the object is always open to it.
+ * KASAN has the payload of a free object out of bounds, and KMSAN has it
+ * uninitialised, so what looks at poison opens it for that long. What lies behind
+ * the object is always open to them.
  */
 #include "debug.h"
 
@@ -262,11 +263,13 @@ static u32 payload_closed(const struct refslab_type *type)
 static void payload_close(struct refslab_type *type, struct refslab_object *obj)
 {
 	refslab_kasan_poison((void *)obj + type->header, payload_closed(type));
+	refslab_kmsan_poison((void *)obj + type->header, type->size - type->header);
 }
 
 static void payload_open(struct refslab_type *type, struct refslab_object *obj)
 {
 	refslab_kasan_unpoison((void *)obj + type->header, payload_closed(type));
+	kmsan_unpoison_memory((void *)obj + type->header, type->size - type->header);
 }
 
 static void poison(struct refslab_type *type, struct refslab_object *obj)

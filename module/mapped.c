@@ -171,6 +171,8 @@ static vm_fault_t mapping_fault(struct vm_fault *vmf)
 	if (vmf->pgoff >= mapped->count)
 		return VM_FAULT_SIGBUS;
 	vmf->page = mapped->pages[array_index_nospec(vmf->pgoff, mapped->count)];
+	/* the one way to a program that is not a copy, which KMSAN looks at itself */
+	kmsan_check_memory(page_address(vmf->page), PAGE_SIZE);
 	get_page(vmf->page);
 	return 0;
 }

@@ -44,6 +44,7 @@ static struct refslab_object *object_dress(struct refslab_type *type,
 	if (debug_on(type) && !debug_alloc(type, obj))
 		return NULL;
 	refslab_kasan_unpoison(obj, type->layout.size);
+	refslab_kmsan_poison((void *)obj + type->header, type->size - type->header);
 	__refslab_zero(obj + 1, clear);
 	if (debug_on(type) && clear == type->path.clear_all)
 		debug_clear_tail(type, obj);
@@ -124,6 +125,7 @@ noinline void object_undress(struct refslab_type *type, struct refslab_object *o
 	if (want_init_on_free())
 		memset(payload, 0, type->size - type->header);
 	refslab_kasan_poison(payload, type->layout.size - type->header);
+	refslab_kmsan_poison(payload, type->size - type->header);
 	if (debug_on(type))
 		debug_free(type, obj);
 }
@@ -528,7 +530,7 @@ static __always_inline void put_last(struct refslab_object *obj)
 	}
 	atomic64_set_release(&obj->word, 0);
 	/* init_on_free keeps a type from being quiet */
-	if (IS_ENABLED(CONFIG_KASAN) || trace_refslab_free_enabled())
+	if (REFSLAB_HOOKS_ALWAYS || trace_refslab_free_enabled())
 		object_free(type, obj);
 	else
 		magazine_free(type, obj);

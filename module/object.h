@@ -92,7 +92,7 @@ DECLARE_TRACEPOINT(refslab_free);
  */
 static __always_inline bool object_undress_wanted(void)
 {
-	return IS_ENABLED(CONFIG_KASAN) || tracepoint_enabled(refslab_free) ||
+	return REFSLAB_HOOKS_ALWAYS || tracepoint_enabled(refslab_free) ||
 	       want_init_on_free();
 }
 

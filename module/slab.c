@@ -110,6 +110,7 @@ static void slab_setup(struct slab *slab, struct refslab_type *type)
 
 	/* the bitmaps may lie where the type before had a payload */
 	refslab_kasan_unpoison(slab, layout->first);
+	refslab_kmsan_poison(&slab->chunk + 1, REFSLAB_CHUNK_SIZE - sizeof(slab->chunk));
 	slab->type = type;
 	slab->heap = type->heap;
 	slab->layout = layout;

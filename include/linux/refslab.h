@@ -413,8 +413,8 @@ bool __refslab_tryget_slow(struct refslab_object *obj);
 
 DECLARE_TRACEPOINT(refslab_alloc);
 
-/* With KASAN an object's memory has to be made accessible first. */
-#define REFSLAB_HOOKS_ALWAYS	IS_ENABLED(CONFIG_KASAN)
+/* KASAN and KMSAN have to be told of each object's beginning and end. */
+#define REFSLAB_HOOKS_ALWAYS	(IS_ENABLED(CONFIG_KASAN) || IS_ENABLED(CONFIG_KMSAN))
 
 /*
  * Marks a magazine of this CPU busy; true if it was. An interrupt comes before
