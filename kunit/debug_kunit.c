@@ -376,6 +376,114 @@ static void test_parameter(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, refslab_type_destroy(type), 0);
 }
 
+#ifdef CONFIG_KMSAN
+/* What a copy to a program would be: a report where one byte is not initialised. */
+static noinline void give_away(const struct refslab_object *obj, u32 from, u32 to)
+{
+	kmsan_check_memory((const void *)obj + from, to - from);
+	/* stays to be named in the report */
+	barrier();
+}
+
+static void expect_undefined(const struct refslab_object *obj, u32 from, u32 to)
+{
+	expect_in_log("BUG: KMSAN: uninit-value in give_away");
+	give_away(obj, from, to);
+	unexpect_in_log();
+}
+
+/* To KMSAN each life of an object begins with nothing, though its memory goes round. */
+static void test_lives_begin_undefined(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct refslab_type *type = f->leaf;
+	struct refslab_object *obj, *objs[2];
+	const gfp_t zero = GFP_KERNEL | __GFP_ZERO;
+	const u32 size = type->size;
+	unsigned int i, round;
+
+	for (round = 0; round < 2; round++) {
+		obj = obj_make(test, type);
+		give_away(obj, 0, type->header);
+		expect_undefined(obj, type->header, type->header + 1);
+		expect_undefined(obj, size - 1, size);
+		memset((void *)obj + type->header, 1, size - type->header);
+		give_away(obj, 0, size);
+		refslab_put(obj);
+		/* who looks without a reference reads the header */
+		give_away(obj, 0, type->header);
+		expect_undefined(obj, type->header, type->header + 1);
+		expect_undefined(obj, size - 1, size);
+
+		obj = refslab_alloc(type, zero);
+		KUNIT_ASSERT_NOT_NULL(test, obj);
+		give_away(obj, 0, size);
+		refslab_put(obj);
+
+		KUNIT_ASSERT_EQ(test, refslab_alloc_bulk(type, GFP_KERNEL, 2, objs), 2);
+		for (i = 0; i < 2; i++) {
+			expect_undefined(objs[i], type->header, size);
+			memset((void *)objs[i] + type->header, 1, size - type->header);
+		}
+		refslab_put_bulk(2, objs);
+		for (i = 0; i < 2; i++)
+			expect_undefined(objs[i], type->header, size);
+		KUNIT_ASSERT_EQ(test, refslab_alloc_bulk(type, zero, 2, objs), 2);
+		for (i = 0; i < 2; i++)
+			give_away(objs[i], 0, size);
+		refslab_put_bulk(2, objs);
+	}
+}
+
+/* A slot is empty, and poison is no value. */
+static void test_slots_begin_defined(struct kunit *test)
+{
+	struct refslab_type *type = debug_type(test, "poisoned", 100,
+					       REFSLAB_TYPE_POISON | REFSLAB_TYPE_RED_ZONE);
+	struct fixture *f = test->priv;
+	struct knot *knot = knot_make(test, f->knot);
+	struct refslab_object *obj = obj_make(test, type);
+
+	give_away(&knot->link.object, 0, offsetofend(struct knot, slot));
+	knot_put(knot);
+	expect_undefined(&knot->link.object, offsetof(struct knot, slot[0]),
+			 offsetofend(struct knot, slot));
+
+	expect_undefined(obj, type->header, type->size);
+	refslab_put(obj);
+	expect_undefined(obj, type->header, type->header + 1);
+	expect_undefined(obj, type->size - 1, type->size);
+	KUNIT_EXPECT_EQ(test, heap_validate(f->heap), 0);
+	expect_undefined(obj, type->header, type->header + 1);
+	obj = refslab_alloc(type, GFP_KERNEL | __GFP_ZERO);
+	KUNIT_ASSERT_NOT_NULL(test, obj);
+	give_away(obj, 0, type->size);
+	refslab_put(obj);
+	KUNIT_EXPECT_EQ(test, refslab_type_destroy(type), 0);
+}
+
+/* Where one type had its words, another has payload. */
+static void test_chunks_begin_undefined(struct kunit *test)
+{
+	struct refslab_type *type = debug_type(test, "words", 8, 0);
+	struct refslab_object *obj = obj_make(test, type), *other;
+	struct fixture *f = test->priv;
+	struct slab *slab = slab_of(obj);
+
+	refslab_put(obj);
+	KUNIT_ASSERT_EQ(test, refslab_type_destroy(type), 0);
+	pool_wait(&f->heap->pool);
+	type = debug_type(test, "bytes", 1000, 0);
+	obj = obj_make(test, type);
+	KUNIT_ASSERT_PTR_EQ(test, slab_of(obj), slab);
+	/* one that nobody had yet */
+	other = slab_object(slab, slab_index(slab, obj) == 1 ? 2 : 1);
+	give_away(other, 0, type->header);
+	expect_undefined(other, 16, 24);
+	refslab_put(obj);
+}
+#endif
+
 static struct kunit_case debug_cases[] = {
 	KUNIT_CASE(test_off),
 	KUNIT_CASE(test_layouts),
@@ -386,6 +494,11 @@ static struct kunit_case debug_cases[] = {
 	KUNIT_CASE(test_owners),
 	KUNIT_CASE(test_cycles),
 	KUNIT_CASE(test_parameter),
+#ifdef CONFIG_KMSAN
+	KUNIT_CASE(test_lives_begin_undefined),
+	KUNIT_CASE(test_slots_begin_defined),
+	KUNIT_CASE(test_chunks_begin_undefined),
+#endif
 	{}
 };
 
