@@ -120,6 +120,10 @@ planted:
 	@$(vm)/setup --quiet uml-debug debug
 	@REFSLAB_SEED=$(SEED) REFSLAB_SECONDS=$(DURATION) $(vm)/planted
 
+planted-kmsan:
+	@$(vm)/setup --quiet kmsan
+	@REFSLAB_SEED=$(SEED) REFSLAB_SECONDS=$(DURATION) $(vm)/planted --kmsan
+
 delays-%:
 	@REFSLAB_SECONDS=$(SECONDS) $(vm)/test $@
 
@@ -143,12 +147,13 @@ help:
 #:   make test-all     the same, on all flavours of Debian's kernels: amd64, cloud, rt
 #:   make check        style, compiler warnings, sparse, documentation comments
 #:   make kunit        the KUnit suites on the debug kernel
-#:   make test-6.12    the user-space tests on one kernel: 6.12, 6.1, debug, 6.12-rt, ...
+#:   make test-6.12    the user-space tests on one kernel: 6.12, 6.1, debug, kmsan, 6.12-rt, ...
 #:   make torture-debug  mutators beside sweeps, for SECONDS=40: on debug, kcsan, 6.12, ...
 #:   make delays-6.12  the same with the windows of the protocol milliseconds wide
 #:   make fuzz         calls of the device, right and wrong, until the kernel complains: for DURATION=30
-#:                     seconds, from SEED= on, on KERNEL=debug or kcsan, uml-debug (the fastest), 6.12, ...
-#:   make planted      whether the fuzzer finds bugs that are put into the module for it: DURATION=60 for each
+#:                     seconds, from SEED= on, on KERNEL=debug or kcsan, kmsan, uml-debug (the fastest), 6.12, ...
+#:   make planted      whether the fuzzer finds bugs that are put into the module for it: DURATION=60 for each;
+#:                     make planted-kmsan: whether KMSAN finds those that use what is not initialised
 #:   make storm        rude things very often: clients killed, the module reloaded, processors taken off, ...;
 #:                     ONLY=kill,cpu: some of them; make storm-6.1-rt: on another kernel
 #:   make soak         torture and the fuzzer in turn for HOURS=4, with an eye on memory
@@ -162,4 +167,4 @@ help:
 #: Variables: KDIR=/usr/src/linux-headers-...  KERNELRELEASE=...  DESTDIR=  PREFIX=/usr/local
 #:            V=1 (show commands)  GUEST=6.12  REFSLAB_CACHE=~/.cache/refslab  REFSLAB_ANY_KERNEL=1
 
-.PHONY: module model headers install uninstall tools demo shell guest setup check bench bench-table bench-doc test test-all soak storm kunit fuzz planted clean help
+.PHONY: module model headers install uninstall tools demo shell guest setup check bench bench-table bench-doc test test-all soak storm kunit fuzz planted planted-kmsan clean help
