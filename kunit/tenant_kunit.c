@@ -510,8 +510,9 @@ static void test_counted(struct kunit *test)
 	trigger_taken(swept.heap[0], 0);
 	flush_delayed_work(&trigger->work);
 	KUNIT_EXPECT_EQ(test, runs(swept.heap[0]), 0);
-	KUNIT_EXPECT_GT(test, READ_ONCE(trigger->rest_until), start);
-	KUNIT_EXPECT_GT(test, READ_ONCE(tenant->rest_until), start);
+	/* by a clock that may have no more than ticks */
+	KUNIT_EXPECT_GE(test, READ_ONCE(trigger->rest_until), start);
+	KUNIT_EXPECT_GE(test, READ_ONCE(tenant->rest_until), start);
 	for (i = 0; i < HEAPS; i++)
 		refslab_heap_destroy(swept.heap[i]);
 	tenant_leave(tenant);

@@ -325,7 +325,7 @@ out:
 /**
  * tenant_turn_end - the work is done
  * @turn: who has begun
- * @ns: how long it took; 0 if there was nothing to do
+ * @ns: how long it took; 0 if there was nothing to do, or a coarse clock saw nothing
  *
  * Context: May sleep.
  */
@@ -337,8 +337,7 @@ void tenant_turn_end(struct tenant_turn *turn, u64 ns)
 		return;
 	spin_lock(&tenant->lock);
 	tenant->now = NULL;
-	if (ns)
-		WRITE_ONCE(tenant->rest_until, ktime_get_ns() + REST_FACTOR * ns);
+	WRITE_ONCE(tenant->rest_until, ktime_get_ns() + REST_FACTOR * ns);
 	call_first(tenant);
 	spin_unlock(&tenant->lock);
 }
