@@ -64,8 +64,8 @@ static unsigned long id_of(kuid_t uid)
 }
 
 /*
- * The tenant has rested; perhaps it has heaps again by now, or has had some that are
- * gone, and is to rest again.
+ * The tenant has had no heaps for long enough; perhaps it has some again by now, or
+ * has had some that are gone, and is to stay again.
  */
 static void tenant_end(struct work_struct *work)
 {

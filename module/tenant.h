@@ -26,7 +26,7 @@ struct tenant_turn;
  * @turns: those who wait for theirs, in the order they came; @lock
  * @now: who has it, or NULL; @lock
  * @rest_until: nobody has it before; ns of ktime_get(); @lock to write
- * @end: frees a tenant that has no heaps, when it has rested
+ * @end: frees a tenant that has had no heaps for a minute, when it has rested
  * @said_heaps: how often the log is told that there are too many; own lock
  * @said_memory: the same of memory; own lock
  */

@@ -139,7 +139,7 @@ static void trigger_work(struct work_struct *work)
 	struct refslab_heap *heap = container_of(trigger, struct refslab_heap, trigger);
 	struct refslab_sweep_result result;
 	unsigned long delay;
-	u64 begin;
+	u64 begin, ns;
 
 	tenant_turn_came(&trigger->turn);
 	if (!mutex_trylock(&heap->sweep.mutex)) {
@@ -157,8 +157,9 @@ static void trigger_work(struct work_struct *work)
 		begin = ktime_get_ns();
 		if (due(heap, live_objects(heap) - READ_ONCE(trigger->base)))
 			sweep_counted(heap, due_generation(heap), &result);
-		rest(heap, ktime_get_ns() - begin);
-		tenant_turn_end(&trigger->turn, ktime_get_ns() - begin);
+		ns = ktime_get_ns() - begin;
+		rest(heap, ns);
+		tenant_turn_end(&trigger->turn, ns);
 	}
 	mutex_unlock(&heap->sweep.mutex);
 }
