@@ -3,13 +3,13 @@
 #include <argp.h>
 #include <err.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "argument.h"
 #include "command.h"
 #include <refslab.h>
 #include "draw.h"
@@ -44,19 +44,6 @@ static const struct argp_option options[] = {
 	{ 0 }
 };
 
-static uint32_t parse_max(struct argp_state *state, const char *arg)
-{
-	unsigned long max;
-	char *end;
-
-	errno = 0;
-	max = strtoul(arg, &end, 10);
-	if (errno || arg[0] < '0' || arg[0] > '9' || *end || !max || max > MAX_MOST)
-		argp_error(state, "'%s' is not a number of objects from 1 to %d", arg,
-			   MAX_MOST);
-	return max;
-}
-
 static void add_root(struct argp_state *state, const char *name)
 {
 	struct replay_source *source = &((struct arguments *)state->input)->source;
@@ -74,7 +61,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case OPTION_MAX:
-		arguments->max = parse_max(state, arg);
+		arguments->max = argument_number(state, arg, "a number of objects",
+						 1, MAX_MOST);
 		return 0;
 	case OPTION_NUMBERS:
 		arguments->numbers = true;

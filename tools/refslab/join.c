@@ -4,8 +4,10 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <refslab.h>
 
+#include "argument.h"
 #include "join.h"
 
 enum { OPTION_FD = 256, OPTION_SOCKET };
@@ -18,18 +20,6 @@ static const struct argp_option options[] = {
 	{ 0 }
 };
 
-static int parse_fd(struct argp_state *state, const char *arg)
-{
-	unsigned long fd;
-	char *end;
-
-	errno = 0;
-	fd = strtoul(arg, &end, 10);
-	if (errno || arg[0] < '0' || arg[0] > '9' || *end || fd > INT_MAX)
-		argp_error(state, "'%s' is not the number of a descriptor", arg);
-	return fd;
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct join_arguments *arguments = state->input;
@@ -41,7 +31,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "one heap, by --fd or --socket");
 		arguments->given = true;
 		if (key == OPTION_FD)
-			arguments->fd = parse_fd(state, arg);
+			arguments->fd = argument_number(state, arg, "a descriptor",
+							STDIN_FILENO, INT_MAX);
 		else
 			arguments->socket = arg;
 		return 0;

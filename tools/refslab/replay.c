@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include <refslab.h>
 
+#include "argument.h"
 #include "command.h"
 #include "edge_list.h"
 #include "join.h"
@@ -95,33 +96,6 @@ static const struct argp_option options[] = {
 	{ 0 }
 };
 
-static uint64_t parse_number(struct argp_state *state, const char *what,
-			     const char *arg, uint64_t max, const char *suffixes)
-{
-	const char *suffix;
-	uint64_t number;
-	char *end;
-
-	errno = 0;
-	number = strtoull(arg, &end, 10);
-	if (errno || arg[0] < '0' || arg[0] > '9')
-		argp_error(state, "%s: '%s' is not a number", what, arg);
-	suffix = *end ? strchr(suffixes, *end) : NULL;
-	if (suffix) {
-		unsigned int shift = 10 * (suffix - suffixes + 1);
-
-		if (number > max >> shift)
-			number = max;
-		else
-			number <<= shift;
-		end++;
-	}
-	if (*end || number > max)
-		argp_error(state, "%s: '%s' is not a number from 0 to %" PRIu64,
-			   what, arg, max);
-	return number;
-}
-
 static void parse_thresholds(struct argp_state *state,
 			     struct arguments *arguments, char *arg)
 {
@@ -132,8 +106,8 @@ static void parse_thresholds(struct argp_state *state,
 		number = strsep(&rest, ",");
 		if (!number)
 			argp_error(state, "--thresholds wants three numbers");
-		arguments->threshold[i] = parse_number(state, "--thresholds",
-						       number, UINT32_MAX, "");
+		arguments->threshold[i] = argument_number(state, number, "a threshold",
+							  0, UINT32_MAX);
 	}
 	if (rest)
 		argp_error(state, "--thresholds wants three numbers");
@@ -154,14 +128,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		arguments->root[arguments->roots++] = arg;
 		return 0;
 	case OPTION_PAYLOAD:
-		arguments->payload = parse_number(state, "--payload", arg,
-						  REFSLAB_PAYLOAD_MAX, "K");
+		arguments->payload = argument_bytes(state, arg, "a size of payloads",
+						    REFSLAB_PAYLOAD_MAX, "K");
 		if (!arguments->payload)
 			argp_error(state, "--payload must not be 0: an object without edges would be empty");
 		return 0;
 	case OPTION_LIMIT:
-		arguments->limit = parse_number(state, "--limit", arg,
-						INT64_MAX, "KMG");
+		arguments->limit = argument_bytes(state, arg, "a limit",
+						  INT64_MAX, "KMG");
 		return 0;
 	case OPTION_THRESHOLDS:
 		parse_thresholds(state, arguments, arg);

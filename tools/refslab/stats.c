@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* refslab stats: what the sweeps of each heap have done, a line a generation. */
-#include <err.h>
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "command.h"
-#include "heap_arguments.h"
+#include "lister.h"
 #include "sysfs.h"
-#include "table.h"
 
 enum {
 	HEAP, GENERATION, RUNS, EXAMINED, FREED, UNFREED, ABORTS, TIME, LONGEST,
@@ -25,25 +21,6 @@ static const struct column columns[COLUMNS] = {
 	[ABORTS] = { "aborts", COLUMN_NUMBER },
 	[TIME] = { "time_ns", COLUMN_NUMBER },
 	[LONGEST] = { "longest_ns", COLUMN_NUMBER },
-};
-
-static const struct argp argp = {
-	.options = heap_arguments_options,
-	.parser = heap_arguments_parse,
-	.args_doc = "[HEAP]",
-	.doc = "Prints what the sweeps of each heap, or of HEAP, have done: a line for "
-		"each generation."
-		"\v"
-		"  runs            sweeps\n"
-		"  examined        objects they looked at\n"
-		"  freed           objects they freed: garbage cycles, and what only these\n"
-		"                  reached\n"
-		"  unfreed         objects that looked like garbage, were touched\n"
-		"                  meanwhile and left to a later sweep\n"
-		"  aborts          commits given up because an object was looked up\n"
-		"                  meanwhile\n"
-		"  time_ns         nanoseconds they took\n"
-		"  longest_ns      nanoseconds the longest one took",
 };
 
 static int add_heap(struct table *table, const char *heap)
@@ -74,28 +51,27 @@ static int add_heap(struct table *table, const char *heap)
 	return 0;
 }
 
+static const struct lister lister = {
+	.name = "stats",
+	.columns = columns,
+	.n = COLUMNS,
+	.add = add_heap,
+	.doc = "Prints what the sweeps of each heap, or of HEAP, have done: a line for "
+		"each generation."
+		"\v"
+		"  runs            sweeps\n"
+		"  examined        objects they looked at\n"
+		"  freed           objects they freed: garbage cycles, and what only these\n"
+		"                  reached\n"
+		"  unfreed         objects that looked like garbage, were touched\n"
+		"                  meanwhile and left to a later sweep\n"
+		"  aborts          commits given up because an object was looked up\n"
+		"                  meanwhile\n"
+		"  time_ns         nanoseconds they took\n"
+		"  longest_ns      nanoseconds the longest one took",
+};
+
 int command_stats(int argc, char **argv)
 {
-	struct heap_arguments arguments = { 0 };
-	int status = EXIT_SUCCESS, err;
-	struct table table;
-	char **heaps, **heap;
-
-	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-	if (sysfs_heaps(&heaps, arguments.heap))
-		return EXIT_FAILURE;
-	table_begin(&table, "stats", columns, COLUMNS, arguments.json);
-	for (heap = heaps; *heap; heap++) {
-		err = add_heap(&table, *heap);
-		if ((err == -ENOENT || err == -ENODEV) && !arguments.heap)
-			continue;
-		if (err) {
-			warnx("heap %s: %s", *heap, strerror(-err));
-			status = EXIT_FAILURE;
-		}
-	}
-	sysfs_names_free(heaps);
-	if (table_end(&table))
-		status = EXIT_FAILURE;
-	return status;
+	return lister_run(&lister, argc, argv);
 }

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* refslab status: a line for each heap. */
-#include <err.h>
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "command.h"
-#include "heap_arguments.h"
+#include "lister.h"
 #include "sysfs.h"
-#include "table.h"
 
 enum {
 	NAME, OBJECTS, BYTES, CACHED, LIMIT, ENABLED, COUNT0, COUNT1, COUNT2,
@@ -43,23 +39,6 @@ static const struct {
 	{ COUNT2, "count2" },
 };
 
-static const struct argp argp = {
-	.options = heap_arguments_options,
-	.parser = heap_arguments_parse,
-	.args_doc = "[HEAP]",
-	.doc = "Prints a line for each heap, or for HEAP."
-		"\v"
-		"  objects         objects alive\n"
-		"  bytes           bytes the heap's pool holds\n"
-		"  cached          of these, in empty chunks ready for use\n"
-		"  limit           most bytes it may hold\n"
-		"  enabled         whether it sweeps by itself\n"
-		"  count0          allocations minus frees since the last sweep\n"
-		"  count1, count2  sweeps of the next younger generation since the\n"
-		"                  last one of this\n"
-		"  sweeps, freed   sweeps of all generations, and what they freed",
-};
-
 static int read_heap(const char *heap, int64_t value[COLUMNS])
 {
 	struct refslab_stats stats;
@@ -84,36 +63,41 @@ static int read_heap(const char *heap, int64_t value[COLUMNS])
 	return 0;
 }
 
-int command_status(int argc, char **argv)
+static int add_heap(struct table *table, const char *heap)
 {
-	struct heap_arguments arguments = { 0 };
 	int64_t value[COLUMNS];
 	struct libscols_line *line;
-	struct table table;
-	char **heaps, **heap;
-	int status = EXIT_SUCCESS, column, err;
+	int column, err;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-	if (sysfs_heaps(&heaps, arguments.heap))
-		return EXIT_FAILURE;
-	table_begin(&table, "heaps", columns, COLUMNS, arguments.json);
-	for (heap = heaps; *heap; heap++) {
-		err = read_heap(*heap, value);
-		/* A heap that goes while all are listed is no fault. */
-		if ((err == -ENOENT || err == -ENODEV) && !arguments.heap)
-			continue;
-		if (err) {
-			warnx("heap %s: %s", *heap, strerror(-err));
-			status = EXIT_FAILURE;
-			continue;
-		}
-		line = table_line(&table);
-		table_text(&table, line, NAME, *heap);
-		for (column = NAME + 1; column < COLUMNS; column++)
-			table_number(&table, line, column, value[column]);
-	}
-	sysfs_names_free(heaps);
-	if (table_end(&table))
-		status = EXIT_FAILURE;
-	return status;
+	err = read_heap(heap, value);
+	if (err)
+		return err;
+	line = table_line(table);
+	table_text(table, line, NAME, heap);
+	for (column = NAME + 1; column < COLUMNS; column++)
+		table_number(table, line, column, value[column]);
+	return 0;
+}
+
+static const struct lister lister = {
+	.name = "heaps",
+	.columns = columns,
+	.n = COLUMNS,
+	.add = add_heap,
+	.doc = "Prints a line for each heap, or for HEAP."
+		"\v"
+		"  objects         objects alive\n"
+		"  bytes           bytes the heap's pool holds\n"
+		"  cached          of these, in empty chunks ready for use\n"
+		"  limit           most bytes it may hold\n"
+		"  enabled         whether it sweeps by itself\n"
+		"  count0          allocations minus frees since the last sweep\n"
+		"  count1, count2  sweeps of the next younger generation since the\n"
+		"                  last one of this\n"
+		"  sweeps, freed   sweeps of all generations, and what they freed",
+};
+
+int command_status(int argc, char **argv)
+{
+	return lister_run(&lister, argc, argv);
 }

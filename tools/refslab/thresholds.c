@@ -2,13 +2,13 @@
 /* refslab thresholds: read and set when a heap sweeps by itself. */
 #include <argp.h>
 #include <err.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "argument.h"
 #include "command.h"
 #include "sysfs.h"
 #include "table.h"
@@ -28,7 +28,6 @@ static const struct argp_option options[] = {
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct arguments *arguments = state->input;
-	char *end;
 
 	switch (key) {
 	case 'j':
@@ -47,14 +46,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		}
 		if (arguments->given == REFSLAB_GENERATIONS)
 			argp_error(state, "more than three thresholds: '%s'", arg);
-		errno = 0;
-		arguments->threshold[arguments->given] = strtoll(arg, &end, 10);
-		if (errno || end == arg || *end ||
-		    arguments->threshold[arguments->given] < 0 ||
-		    arguments->threshold[arguments->given] > UINT32_MAX)
-			argp_error(state, "'%s' is not a number from 0 to %u", arg,
-				   UINT32_MAX);
-		arguments->given++;
+		arguments->threshold[arguments->given++] =
+			argument_number(state, arg, "a threshold", 0, UINT32_MAX);
 		return 0;
 	case ARGP_KEY_END:
 		if (!arguments->heap)

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "argument.h"
 #include "command.h"
 #include "progress.h"
 #include "view.h"
@@ -90,10 +91,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		parse_sort(state, arg);
 		return 0;
 	case 'n':
-		errno = 0;
-		arguments->times = strtoull(arg, &end, 10);
-		if (errno || arg[0] < '0' || arg[0] > '9' || *end || !arguments->times)
-			argp_error(state, "'%s' is not a number of samples", arg);
+		arguments->times = argument_number(state, arg, "a number of samples",
+						   1, UINT64_MAX);
 		return 0;
 	case 'd':
 		arguments->delay = strtod(arg, &end);

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* refslab types: a line for each type. */
-#include <err.h>
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "command.h"
-#include "heap_arguments.h"
+#include "lister.h"
 #include "sysfs.h"
-#include "table.h"
 
 /* From SLOTS on, a column is called as its file. */
 enum {
@@ -30,24 +26,6 @@ static const struct column columns[COLUMNS] = {
 	[OBJECTS] = { "objects", COLUMN_NUMBER },
 	[TOTAL_OBJECTS] = { "total_objects", COLUMN_NUMBER },
 	[MAGAZINE] = { "magazine_size", COLUMN_NUMBER },
-};
-
-static const struct argp argp = {
-	.options = heap_arguments_options,
-	.parser = heap_arguments_parse,
-	.args_doc = "[HEAP]",
-	.doc = "Prints a line for each type of each heap, or of HEAP."
-		"\v"
-		"  slots           slots of each object; a type without is a leaf type\n"
-		"  object_size     bytes the user of an object asked for\n"
-		"  slab_size       bytes an object takes in its slab\n"
-		"  align           alignment of the payload\n"
-		"  order           pages of a slab, as a power of two\n"
-		"  objs_per_slab   objects a slab holds\n"
-		"  slabs, partial  slabs in use, and those of them with free objects\n"
-		"  objects         objects alive\n"
-		"  total_objects   objects all slabs hold, alive and free\n"
-		"  magazine        free objects a processor keeps at hand",
 };
 
 /* Adds the types of one heap. */
@@ -82,28 +60,26 @@ static int add_heap(struct table *table, const char *heap)
 	return err;
 }
 
+static const struct lister lister = {
+	.name = "types",
+	.columns = columns,
+	.n = COLUMNS,
+	.add = add_heap,
+	.doc = "Prints a line for each type of each heap, or of HEAP."
+		"\v"
+		"  slots           slots of each object; a type without is a leaf type\n"
+		"  object_size     bytes the user of an object asked for\n"
+		"  slab_size       bytes an object takes in its slab\n"
+		"  align           alignment of the payload\n"
+		"  order           pages of a slab, as a power of two\n"
+		"  objs_per_slab   objects a slab holds\n"
+		"  slabs, partial  slabs in use, and those of them with free objects\n"
+		"  objects         objects alive\n"
+		"  total_objects   objects all slabs hold, alive and free\n"
+		"  magazine        free objects a processor keeps at hand",
+};
+
 int command_types(int argc, char **argv)
 {
-	struct heap_arguments arguments = { 0 };
-	int status = EXIT_SUCCESS, err;
-	struct table table;
-	char **heaps, **heap;
-
-	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-	if (sysfs_heaps(&heaps, arguments.heap))
-		return EXIT_FAILURE;
-	table_begin(&table, "types", columns, COLUMNS, arguments.json);
-	for (heap = heaps; *heap; heap++) {
-		err = add_heap(&table, *heap);
-		if ((err == -ENOENT || err == -ENODEV) && !arguments.heap)
-			continue;
-		if (err) {
-			warnx("heap %s: %s", *heap, strerror(-err));
-			status = EXIT_FAILURE;
-		}
-	}
-	sysfs_names_free(heaps);
-	if (table_end(&table))
-		status = EXIT_FAILURE;
-	return status;
+	return lister_run(&lister, argc, argv);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <refslab.h>
 
+#include "argument.h"
 #include "command.h"
 #include "happening.h"
 #include "join.h"
@@ -50,18 +51,6 @@ static const struct argp_option options[] = {
 	{ 0 }
 };
 
-static uint64_t parse_number(struct argp_state *state, const char *arg)
-{
-	uint64_t number;
-	char *end;
-
-	errno = 0;
-	number = strtoull(arg, &end, 10);
-	if (errno || arg[0] < '0' || arg[0] > '9' || *end || !number)
-		argp_error(state, "'%s' is not a number of events", arg);
-	return number;
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct arguments *arguments = state->input;
@@ -82,7 +71,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		arguments->event[arguments->events++] = arg;
 		return 0;
 	case 'n':
-		arguments->times = parse_number(state, arg);
+		arguments->times = argument_number(state, arg, "a number of events",
+						   1, UINT64_MAX);
 		return 0;
 	case 'j':
 		arguments->json = true;
