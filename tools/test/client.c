@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -188,6 +189,35 @@ uint64_t ring(int fd, uint32_t type, unsigned int n)
 	if (last != first)
 		drop(fd, last);
 	return first;
+}
+
+int log_open(void)
+{
+	int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	assert_true(log >= 0);
+	assert_true(lseek(log, 0, SEEK_END) == 0);
+	return log;
+}
+
+unsigned int logged(int log, const char *text)
+{
+	char record[8192];
+	unsigned int n = 0;
+	ssize_t length;
+
+	for (;;) {
+		length = read(log, record, sizeof(record) - 1);
+		/* some were lost */
+		if (length < 0 && errno == EPIPE)
+			continue;
+		if (length < 0) {
+			assert_int_equal(errno, EAGAIN);
+			return n;
+		}
+		record[length] = '\0';
+		n += !!strstr(record, text);
+	}
 }
 
 void count_root(bool count)

@@ -85,6 +85,10 @@ void _assert_objects(int fd, uint64_t wanted, const char *file, int line);
 /* A ring of n objects of a type with a slot; returns a handle of one of them. */
 uint64_t ring(int fd, uint32_t type, unsigned int n);
 
+/* The kernel's log from here on; and lines in it that have come since and hold a text. */
+int log_open(void);
+unsigned int logged(int log, const char *text);
+
 /* Whether heaps that root makes count for it, as they do for who may less. */
 void count_root(bool count);
 

@@ -198,36 +198,14 @@ static void test_debug(void **state)
 	assert_int_equal(debug_of(client->fd), 0);
 }
 
-/* Lines in the kernel's log that have come since, and hold this text. */
-static unsigned int logged(int log, const char *text)
-{
-	char record[8192];
-	unsigned int n = 0;
-	ssize_t length;
-
-	for (;;) {
-		length = read(log, record, sizeof(record) - 1);
-		if (length < 0 && errno == EPIPE)
-			continue;
-		if (length < 0) {
-			assert_int_equal(errno, EAGAIN);
-			return n;
-		}
-		record[length] = '\0';
-		n += !!strstr(record, text);
-	}
-}
-
 /* DEBUG_STATS: each sweep of this heap and of no other is in the log. */
 static void test_debug_stats(void **state)
 {
 	struct client *client = *state;
-	int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+	int log = log_open();
 	int other = session_with_heap(0);
 	char text[128];
 
-	assert_true(log >= 0);
-	lseek(log, 0, SEEK_END);
 	snprintf(text, sizeof(text), "refslab: heap %s: sweep of generation",
 		 info_of(client->fd).name);
 	sweep(client->fd, 1);

@@ -116,34 +116,6 @@ static int make_heap(int *fd)
 	return err;
 }
 
-/* --- the log --- */
-
-static int log_fd = -1;
-
-static void log_begin(void)
-{
-	log_fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	assert_true(log_fd >= 0);
-	assert_true(lseek(log_fd, 0, SEEK_END) == 0);
-}
-
-/* How many lines since have this text. */
-static unsigned int log_end(const char *text)
-{
-	char line[8192];
-	unsigned int n = 0;
-	ssize_t got;
-
-	while ((got = read(log_fd, line, sizeof(line) - 1)) > 0 || errno == EPIPE) {
-		if (got < 0)
-			continue;
-		line[got] = 0;
-		n += strstr(line, text) != NULL;
-	}
-	close(log_fd);
-	return n;
-}
-
 /* --- how many --- */
 
 static void three_heaps(void)
@@ -197,18 +169,19 @@ static void one_left(void)
 
 static void test_heaps(void **state)
 {
-	int fd[5];
+	int fd[5], log;
 	pid_t pid;
 	size_t i;
 
 	(void)state;
 	works(storm_write(HEAPS_MAX, "3"));
-	log_begin();
+	log = log_open();
 	as(ONE, three_heaps);
 	/* All were given back when he went. */
 	as(ONE, three_heaps);
 	/* He is told once, however often he tries, and comes and goes. */
-	assert_int_equal(log_end("refslab: user 2001 has all the heaps that heaps_max allows, 3"), 1);
+	assert_int_equal(logged(log, "refslab: user 2001 has all the heaps that heaps_max allows, 3"), 1);
+	close(log);
 	pid = hold(ONE, hold_heaps);
 	/* A process more does not make it more heaps, another user does. */
 	as(ONE, none_left);
@@ -441,16 +414,17 @@ static void test_memory(void **state)
 	char text[32];
 	pid_t pid;
 	size_t i;
-	int fd;
+	int fd, log;
 
 	(void)state;
 	works(storm_write(HEAPS_MAX, "128"));
 	snprintf(text, sizeof(text), "%u", MEMORY);
 	works(storm_write(MEMORY_MAX, text));
-	log_begin();
+	log = log_open();
 	as(ONE, fill_memory);
-	assert_int_equal(log_end("refslab: heaps of user 2001 have all the memory that memory_max allows, 8192 KiB"),
+	assert_int_equal(logged(log, "refslab: heaps of user 2001 have all the memory that memory_max allows, 8192 KiB"),
 			 1);
+	close(log);
 	as(ONE, garbage_makes_room);
 	pid = hold(ONE, hold_memory);
 	as(ONE, no_memory);
