@@ -37,6 +37,7 @@ static unsigned int processes = 4, threads = 2, seconds = 30;
 static uint64_t next_number = 1, kills;
 static bool world = true, stop;
 static int hub[2];
+static pid_t world_pid;
 
 static struct {
 	pid_t	pid;
@@ -142,8 +143,11 @@ static int64_t charged_pages(void)
 
 static pid_t start(unsigned int place, uint64_t number, bool is_world)
 {
-	pid_t pid = fork();
+	pid_t pid;
 
+	/* memory may be short just now; to kill -1 would be to kill all */
+	while ((pid = fork()) < 0)
+		usleep(10000);
 	if (pid)
 		return pid;
 	if (!write_cgroup("cgroup.procs", "0"))
@@ -283,7 +287,7 @@ static void run(void)
 	for (place = 0; place < processes; place++)
 		start_at(place);
 	if (world)
-		start(0, 0, true);
+		world_pid = start(0, 0, true);
 	while (!done((now = now_ms()) - begin) && !(found(begin) && stop)) {
 		nanosleep(&pause, NULL);
 		if (work_done() >= next_kill) {
@@ -334,8 +338,14 @@ static void finish(uint64_t pages)
 	unsigned int place;
 	int64_t charge;
 
-	for (place = 0; place < processes; place++)
+	/* each by itself too: one that has just begun may not be in the cgroup yet */
+	for (place = 0; place < processes; place++) {
 		running[place].killed = true;
+		if (running[place].pid > 0)
+			kill(running[place].pid, SIGKILL);
+	}
+	if (world_pid > 0)
+		kill(world_pid, SIGKILL);
 	if (!write_cgroup("cgroup.kill", "1"))
 		mistake("processes cannot be killed: %s", strerror(errno));
 	if (!eventually(all_dead))
