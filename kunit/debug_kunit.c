@@ -274,6 +274,32 @@ static void test_validator_notices(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, type_validate(type), 0);
 }
 
+/* Full slabs are on no list, and are looked at all the same while the heap is used. */
+static void test_full_slab(struct kunit *test)
+{
+	struct refslab_type *type = debug_type(test, "full", 64, REFSLAB_TYPE_RED_ZONE);
+	struct fixture *f = test->priv;
+	struct refslab_object **objects;
+	unsigned int max = 4 * type->layout.objects, n = 0, i;
+
+	objects = kunit_kcalloc(test, max, sizeof(*objects), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, objects);
+	do {
+		objects[n] = obj_make(test, type);
+	} while (slab_of(objects[n++])->free && n < max);
+	KUNIT_ASSERT_EQ(test, slab_of(objects[n - 1])->free, 0);
+	KUNIT_EXPECT_EQ(test, slabs_validate(f->heap), 0);
+
+	poke(objects[n - 1], 64, 0, false);
+	listen("BUG: refslab: written to beyond its end: heap kunit, type full, object");
+	expect_in_log("refslab: slab [0-9]+ of type full");
+	KUNIT_EXPECT_EQ(test, slabs_validate(f->heap), -EUCLEAN);
+	EXPECT_SAID(test, naming("written to beyond its end", type, objects[n - 1]));
+	poke(objects[n - 1], 64, SLUB_RED_ACTIVE, false);
+	for (i = 0; i < n; i++)
+		refslab_put(objects[i]);
+}
+
 /* Mistakes that are found anyway: with traces the log says whose they are. */
 static void test_owners(struct kunit *test)
 {
@@ -491,6 +517,7 @@ static struct kunit_case debug_cases[] = {
 	KUNIT_CASE(test_red_zone),
 	KUNIT_CASE(test_below),
 	KUNIT_CASE(test_validator_notices),
+	KUNIT_CASE(test_full_slab),
 	KUNIT_CASE(test_owners),
 	KUNIT_CASE(test_cycles),
 	KUNIT_CASE(test_parameter),

@@ -401,44 +401,9 @@ DEFINE_SHOW_ATTRIBUTE(alloc_traces);
 
 /* --- validate --- */
 
-/*
- * What is true of a slab at any time while its node's lock is held. The other
- * books are only while nobody uses the heap.
- */
-static int check_slab(struct refslab_heap *heap, u32 number)
-{
-	struct slab_node *node;
-	unsigned long flags;
-	struct slab *slab;
-	int err = 0;
-
-	rcu_read_lock();
-	slab = slab_walk(&heap->pool, number);
-	if (slab) {
-		node = &slab->type->nodes[slab->chunk.nid];
-		raw_spin_lock_irqsave(&node->lock, flags);
-		/* else on its way to the pool, or from there */
-		if (!list_empty(&slab->list))
-			err = slab_validate(slab);
-		raw_spin_unlock_irqrestore(&node->lock, flags);
-	}
-	rcu_read_unlock();
-	return err;
-}
-
 static int validate_set(void *data, u64 value)
 {
-	struct refslab_heap *heap = data;
-	u32 number;
-	int err = 0;
-
-	if (value != 1)
-		return -EINVAL;
-	for (number = 0; number < READ_ONCE(heap->pool.next_number); number++) {
-		err = check_slab(heap, number) ?: err;
-		cond_resched();
-	}
-	return err;
+	return value == 1 ? slabs_validate(data) : -EINVAL;
 }
 DEFINE_DEBUGFS_ATTRIBUTE(validate_fops, NULL, validate_set, "%llu\n");
 

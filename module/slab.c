@@ -503,3 +503,47 @@ int slab_validate(struct slab *slab)
 	     slab->chunk.number, slab->type->name, free, slab->free);
 	return err;
 }
+
+/*
+ * What is true of a slab at any time while its node's lock is held. The other
+ * books are only while nobody uses the heap.
+ */
+static int validate_number(struct pool *pool, u32 number)
+{
+	struct slab_node *node;
+	unsigned long flags;
+	struct slab *slab;
+	int err = 0;
+
+	rcu_read_lock();
+	slab = slab_walk(pool, number);
+	if (slab) {
+		node = &slab->type->nodes[slab->chunk.nid];
+		raw_spin_lock_irqsave(&node->lock, flags);
+		/* else on its way to the pool, or from there */
+		if (chunk_is_carved(&slab->chunk))
+			err = slab_validate(slab);
+		raw_spin_unlock_irqrestore(&node->lock, flags);
+	}
+	rcu_read_unlock();
+	return err;
+}
+
+/**
+ * slabs_validate - check the books of all slabs of a heap, which may be in use
+ * @heap: the heap
+ *
+ * Context: May sleep.
+ * Return: 0, or -EUCLEAN after a WARN for each that is not right.
+ */
+int slabs_validate(struct refslab_heap *heap)
+{
+	u32 number;
+	int err = 0;
+
+	for (number = 0; number < READ_ONCE(heap->pool.next_number); number++) {
+		err = validate_number(&heap->pool, number) ?: err;
+		cond_resched();
+	}
+	return err;
+}

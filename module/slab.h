@@ -173,5 +173,6 @@ void slab_shrink(struct refslab_type *type);
 bool slab_is_free(struct slab *slab, u32 index);
 bool slab_is_out(struct refslab_type *type, struct refslab_object *object);
 int slab_validate(struct slab *slab);
+int slabs_validate(struct refslab_heap *heap);
 
 #endif /* _REFSLAB_SLAB_H */
