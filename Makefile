@@ -30,7 +30,9 @@ module: headers
 headers:
 	@$(vm)/headers $(KDIR) $(KERNELRELEASE)
 
-# Debian's kernels ask for modules to be signed with a key that only Debian has; dkms signs with the machine's own.
+# Debian's kernels ask for modules to be signed with a key that only Debian has. Tests and examples are not built here,
+# nor what they need asked for.
+install: programs := tools/librefslab tools/refslab tools/python
 install: module tools
 	@$(MAKE) -s -C $(KDIR) M=$(module) $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) CONFIG_MODULE_SIG_ALL= modules_install
 	$(if $(DESTDIR),,depmod -a $(KERNELRELEASE))
@@ -41,9 +43,6 @@ install: module tools
 	@for page in $(pages); do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit; \
 	done
-	@for rules in $(wildcard tools/udev/*.rules); do \
-		install -D -m 644 $$rules $(DESTDIR)/etc/udev/rules.d/$${rules##*/} || exit; \
-	done
 
 uninstall:
 	rm -f $(DESTDIR)/lib/modules/$(KERNELRELEASE)/updates/refslab.ko*
@@ -53,7 +52,6 @@ uninstall:
 	@$(call part,python) uninstall
 	rm -f $(foreach page,$(pages),\
 		$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
-	rm -f $(foreach rules,$(wildcard tools/udev/*.rules),$(DESTDIR)/etc/udev/rules.d/$(notdir $(rules)))
 
 # One at a time: tests of two guests begin by it.
 tools:
@@ -75,6 +73,10 @@ setup:
 
 check:
 	@$(vm)/test check
+
+model:
+	@$(vm)/setup --quiet --only-packages
+	@tools/model/run $(ONLY)
 
 bench:
 	@tools/bench/run $(ONLY)
@@ -159,7 +161,8 @@ help:
 #:   make soak         torture and the fuzzer in turn for HOURS=4, with an eye on memory
 #:   make bench        what things cost, beside SLUB, kref and language runtimes; ONLY=B1,B6: some figures
 #:   make bench-table  its table again; make bench-doc writes it into Documentation/benchmarks.rst
-#:   make model        every state of the sweep's protocol, by SPIN, and mutants that must fail
+#:   make model        every state of the sweep's protocol, by SPIN, and mutants that must fail; hours. ONLY=--short,
+#:                     minutes; ONLY="base weak": some of them
 #:   make setup        what these do first: packages, guest kernels (in REFSLAB_CACHE)
 #:
 #:   make clean        remove build/; what is in the cache stays
