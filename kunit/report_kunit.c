@@ -42,6 +42,27 @@ static void test_sweep_broken_elsewhere(struct kunit *test)
 	knot_put(a);
 }
 
+/* What may be an address of the kernel's is not shown; what a put too many leaves is. */
+static void test_word_shown(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct refslab_object *obj = obj_make(test, f->leaf);
+
+	expect_in_log("a free object's word is 0x10: used after its release, leaked: heap kunit, type leaf");
+	report_bad_word(f->leaf, obj);
+	unexpect_in_log();
+	atomic64_set(&obj->word, -REFSLAB_COUNT_ONE);
+	expect_in_log("a free object's word is 0xfffffffffffffff0: used");
+	report_bad_word(f->leaf, obj);
+	unexpect_in_log();
+	atomic64_set(&obj->word, (unsigned long)test_word_shown);
+	expect_in_log("a free object's word is .perhaps an address.: used");
+	report_bad_word(f->leaf, obj);
+	unexpect_in_log();
+	atomic64_set(&obj->word, REFSLAB_COUNT_ONE);
+	refslab_put(obj);
+}
+
 /**
  * struct meddling - a leaf whose release does what nobody may
  * @object: header
@@ -194,6 +215,7 @@ static void test_logging(struct kunit *test)
 static struct kunit_case report_cases[] = {
 	KUNIT_CASE(test_sweep_broken),
 	KUNIT_CASE(test_sweep_broken_elsewhere),
+	KUNIT_CASE(test_word_shown),
 	KUNIT_CASE(test_got_after_commit),
 	KUNIT_CASE(test_got_before),
 	KUNIT_CASE(test_got_by_what_it_holds),

@@ -110,7 +110,8 @@ struct refslab_heap *heap_create(const struct refslab_heap_args *args,
 		return ERR_PTR(-ENOMEM);
 	heap->flags = args->flags;
 	mutex_init(&heap->lock);
-	xa_init_flags(&heap->types, XA_FLAGS_ALLOC1);
+	xa_init_flags(&heap->types, XA_FLAGS_ALLOC1 | (args->flags & REFSLAB_HEAP_ACCOUNT ?
+						       XA_FLAGS_ACCOUNT : 0));
 	INIT_LIST_HEAD(&heap->link);
 	lockdep_register_key(&heap->release_key);
 	lockdep_register_key(&heap->sweep_key);

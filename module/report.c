@@ -5,6 +5,7 @@
  */
 #include "report.h"
 
+#include <linux/err.h>
 #include <linux/export.h>
 #include <linux/kernel.h>
 #include <linux/poison.h>
@@ -201,6 +202,20 @@ void report_dead_put(struct refslab_object *obj)
 		  type->heap->name, type->name, slab_number(obj));
 }
 
+#define WORD_TEXT	24
+
+/*
+ * What overwrote a word may have been an address of the kernel's, which are for
+ * those who have said no_hash_pointers. A put too many leaves what is none.
+ */
+static const char *word_text(char text[WORD_TEXT], u64 word)
+{
+	if ((s64)word < 0 && !IS_ERR_VALUE(word) && !no_hash_pointers)
+		return "(perhaps an address)";
+	snprintf(text, WORD_TEXT, "%#llx", word);
+	return text;
+}
+
 /**
  * report_bad_word - a free object's word has changed
  * @type: its type
@@ -210,13 +225,15 @@ void report_dead_put(struct refslab_object *obj)
  */
 void report_bad_word(struct refslab_type *type, struct refslab_object *obj)
 {
+	char text[WORD_TEXT];
+
 	if (report_traced(obj, "a free object's word has changed; leaked",
 			  "Somebody got or put it after its release."))
 		return;
 	/* one a leaked object */
-	WARN_RATELIMIT(1, "refslab: a free object's word is %#llx: used after its release, leaked: "
+	WARN_RATELIMIT(1, "refslab: a free object's word is %s: used after its release, leaked: "
 		       NAMING "\n",
-		       (u64)atomic64_read(&obj->word), type->heap->name, type->name,
+		       word_text(text, atomic64_read(&obj->word)), type->heap->name, type->name,
 		       slab_number(obj));
 }
 
@@ -302,10 +319,11 @@ void report_sweep_broken(struct refslab_heap *heap, struct refslab_object *obj,
 			 u64 word)
 {
 	bool first = !READ_ONCE(heap->sweep.broken);
+	char text[WORD_TEXT];
 
 	WRITE_ONCE(heap->sweep.broken, true);
-	WARN(first, "refslab: heap %s stops sweeping and goes on by reference counts: object %u of type %s, committed, has the word %#llx\n",
-	     heap->name, slab_number(obj), slab_of(obj)->type->name, word);
+	WARN(first, "refslab: heap %s stops sweeping and goes on by reference counts: object %u of type %s, committed, has the word %s\n",
+	     heap->name, slab_number(obj), slab_of(obj)->type->name, word_text(text, word));
 }
 
 /**

@@ -12,7 +12,6 @@
 #include <linux/kobject.h>
 #include <linux/kstrtox.h>
 #include <linux/module.h>
-#include <linux/nospec.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
 
@@ -128,7 +127,6 @@ static ssize_t collect_store(struct kobject *kobj, struct kobj_attribute *attr,
 	err = sysfs_parse(buf, GENERATIONS - 1, &generation);
 	if (err)
 		return err;
-	generation = array_index_nospec(generation, GENERATIONS);
 	return refslab_collect(to_heap(kobj), generation, NULL) ?: count;
 }
 

@@ -13,6 +13,7 @@
 #include "trigger.h"
 
 #include <linux/ktime.h>
+#include <linux/nospec.h>
 
 #include "depot.h"
 #include "heap.h"
@@ -400,6 +401,8 @@ int refslab_collect(struct refslab_heap *heap, unsigned int generation,
 
 	if (generation >= GENERATIONS)
 		return -EINVAL;
+	/* it may come from a user program */
+	generation = array_index_nospec(generation, GENERATIONS);
 	err = sweep_lock(heap);
 	if (err)
 		return err;
