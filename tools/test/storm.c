@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -57,6 +58,8 @@ pid_t storm_fork(void (*work)(void *argument), void *argument)
 	child = fork();
 	assert_true(child >= 0);
 	if (!child) {
+		/* a test that fails leaves nobody behind, who would hold its output open */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		work(argument);
 		_exit(0);
 	}
