@@ -486,7 +486,7 @@ static void test_nodes(struct kunit *test)
 	}
 	pool_wait(pool);
 	for_each_node_state(nid, N_MEMORY) {
-		KUNIT_EXPECT_FALSE(test, list_empty(&pool->cached[nid]));
+		KUNIT_EXPECT_FALSE(test, list_empty(&pool->nodes[nid].cached));
 		chunk = pool_get_chunk(pool, nid, GFP_KERNEL);
 		KUNIT_ASSERT_FALSE(test, IS_ERR(chunk));
 		KUNIT_EXPECT_EQ(test, chunk->nid, nid);

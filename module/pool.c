@@ -45,18 +45,41 @@ static unsigned long to_chunks(u64 bytes)
 
 /* --- pages --- */
 
+static void tell_reclaimable(int nid, long chunks)
+{
+	mod_node_page_state(NODE_DATA(nid), NR_KERNEL_MISC_RECLAIMABLE,
+			    chunks * (long)CHUNK_PAGES);
+}
+
 static void count_cached(struct pool *pool, struct chunk *chunk, int sign)
 {
 	lockdep_assert_held(&pool->lock);
 	pool->cached_count += sign;
-	mod_node_page_state(NODE_DATA(chunk->nid), NR_KERNEL_MISC_RECLAIMABLE,
-			    sign * (long)CHUNK_PAGES);
+	pool->nodes[chunk->nid].count += sign;
+	if (!pool->reserve)
+		tell_reclaimable(chunk->nid, sign);
+}
+
+/*
+ * Nobody can reclaim a reserve, and which of the chunks are the reserve nothing
+ * says: so where there is one no chunk counts as reclaimable.
+ */
+static void set_reserve(struct pool *pool, unsigned long reserve)
+{
+	int nid;
+
+	lockdep_assert_held(&pool->lock);
+	if (!reserve != !pool->reserve)
+		for_each_node_state(nid, N_MEMORY)
+			tell_reclaimable(nid, reserve ? -(long)pool->nodes[nid].count :
+						(long)pool->nodes[nid].count);
+	WRITE_ONCE(pool->reserve, reserve);
 }
 
 static void cache_add(struct pool *pool, struct chunk *chunk)
 {
 	chunk->state = CHUNK_CACHED;
-	list_add(&chunk->link, &pool->cached[chunk->nid]);
+	list_add(&chunk->link, &pool->nodes[chunk->nid].cached);
 	count_cached(pool, chunk, 1);
 }
 
@@ -64,7 +87,7 @@ static struct chunk *cache_take(struct pool *pool, int nid)
 {
 	struct chunk *chunk;
 
-	chunk = list_first_entry_or_null(&pool->cached[nid], struct chunk, link);
+	chunk = list_first_entry_or_null(&pool->nodes[nid].cached, struct chunk, link);
 	if (chunk) {
 		list_del_init(&chunk->link);
 		count_cached(pool, chunk, -1);
@@ -575,16 +598,15 @@ static unsigned long shrink_count(struct shrinker *shrinker,
 {
 	struct pool *pool = refslab_shrinker_private(shrinker);
 	void (*pressure)(struct pool *pool) = READ_ONCE(pool->pressure);
-	unsigned long held, cached;
+	unsigned long held, cached, reserve;
 
 	/* what is garbage may become chunks; not now, and not by us */
 	if (pressure)
 		pressure(pool);
 	held = READ_ONCE(pool->held);
-	cached = READ_ONCE(pool->cached_count);
-	if (held <= READ_ONCE(pool->reserve) || list_empty(&pool->cached[sc->nid]))
-		return 0;
-	return min(cached, held - READ_ONCE(pool->reserve)) * CHUNK_PAGES;
+	cached = READ_ONCE(pool->nodes[sc->nid].count);
+	reserve = READ_ONCE(pool->reserve);
+	return held > reserve ? min(cached, held - reserve) * CHUNK_PAGES : 0;
 }
 
 static unsigned long shrink_scan(struct shrinker *shrinker,
@@ -630,6 +652,9 @@ int pool_set_limits(struct pool *pool, unsigned int which,
 	unsigned long new[POOL_LIMITS], old[POOL_LIMITS];
 	int i, err = 0;
 
+	/* what cannot be had is undone, but not what others have set since */
+	if (mutex_lock_killable(&pool->setting))
+		return -EINTR;
 	raw_spin_lock_irq(&pool->lock);
 	old[POOL_LIMIT] = pool->limit;
 	old[POOL_RESERVE] = pool->reserve;
@@ -641,10 +666,11 @@ int pool_set_limits(struct pool *pool, unsigned int which,
 	    new[POOL_RESERVE] > new[POOL_LIMIT] || new[POOL_LOW] > new[POOL_HIGH] ||
 	    new[POOL_HIGH] > CHUNKS_MAX) {
 		raw_spin_unlock_irq(&pool->lock);
+		mutex_unlock(&pool->setting);
 		return -EINVAL;
 	}
 	WRITE_ONCE(pool->limit, new[POOL_LIMIT]);
-	WRITE_ONCE(pool->reserve, new[POOL_RESERVE]);
+	set_reserve(pool, new[POOL_RESERVE]);
 	WRITE_ONCE(pool->low, new[POOL_LOW]);
 	WRITE_ONCE(pool->high, new[POOL_HIGH]);
 	raw_spin_unlock_irq(&pool->lock);
@@ -655,7 +681,7 @@ int pool_set_limits(struct pool *pool, unsigned int which,
 	raw_spin_lock_irq(&pool->lock);
 	if (err) {
 		WRITE_ONCE(pool->limit, old[POOL_LIMIT]);
-		WRITE_ONCE(pool->reserve, old[POOL_RESERVE]);
+		set_reserve(pool, old[POOL_RESERVE]);
 		WRITE_ONCE(pool->low, old[POOL_LOW]);
 		WRITE_ONCE(pool->high, old[POOL_HIGH]);
 	}
@@ -666,6 +692,7 @@ int pool_set_limits(struct pool *pool, unsigned int which,
 	/* by the caller, not the workqueue: it may be as much as he likes, and again */
 	if (err != -EINTR)
 		settle(pool, GFP_KERNEL | __GFP_NORETRY);
+	mutex_unlock(&pool->setting);
 	return err;
 }
 
@@ -717,7 +744,7 @@ int pool_validate(struct pool *pool)
 			used++;
 	}
 	for_each_node_state(nid, N_MEMORY) {
-		list_for_each_entry(chunk, &pool->cached[nid], link) {
+		list_for_each_entry(chunk, &pool->nodes[nid].cached, link) {
 			cached++;
 			if (chunk->state != CHUNK_CACHED || chunk->nid != nid ||
 			    pool_find_chunk(pool, chunk->number) != chunk)
@@ -755,6 +782,7 @@ int pool_init(struct pool *pool, const char *name,
 	int nid, err = -ENOMEM;
 
 	raw_spin_lock_init(&pool->lock);
+	mutex_init(&pool->setting);
 	INIT_LIST_HEAD(&pool->waiting);
 	INIT_WORK(&pool->work, pool_work);
 	pool->kick = pool_kick;
@@ -766,11 +794,11 @@ int pool_init(struct pool *pool, const char *name,
 	pool->high = CHUNKS_MAX;
 
 	pool->table = kcalloc(CHUNKS_MAX / CHUNKS_LEAF, sizeof(*pool->table), gfp);
-	pool->cached = kcalloc(nr_node_ids, sizeof(*pool->cached), gfp);
-	if (!pool->table || !pool->cached)
+	pool->nodes = kcalloc(nr_node_ids, sizeof(*pool->nodes), gfp);
+	if (!pool->table || !pool->nodes)
 		goto err_free;
 	for (nid = 0; nid < nr_node_ids; nid++)
-		INIT_LIST_HEAD(&pool->cached[nid]);
+		INIT_LIST_HEAD(&pool->nodes[nid].cached);
 	if (args->flags & REFSLAB_HEAP_ACCOUNT)
 		pool->memcg = get_mem_cgroup_from_mm(current->mm);
 
@@ -790,7 +818,7 @@ err_memcg:
 	if (pool->memcg)
 		mem_cgroup_put(pool->memcg);
 err_free:
-	kfree(pool->cached);
+	kfree(pool->nodes);
 	kfree(pool->table);
 	return err;
 }
@@ -860,6 +888,6 @@ void pool_destroy(struct pool *pool)
 	tenant_uncharge(pool->tenant, pool->held * CHUNK_PAGES);
 	if (pool->memcg)
 		mem_cgroup_put(pool->memcg);
-	kfree(pool->cached);
+	kfree(pool->nodes);
 	kfree(pool->table);
 }

@@ -31,7 +31,7 @@ enum chunk_state {
 
 /**
  * struct chunk - at the start of every chunk, whoever has it
- * @link: pool->cached or pool->waiting; pool->lock
+ * @link: a node's cached or pool->waiting; pool->lock
  * @state: pool->lock
  * @number: index in the chunk table; fixed while the pool has the chunk
  * @nid: node of the pages; fixed
@@ -46,8 +46,19 @@ struct chunk {
 };
 
 /**
+ * struct pool_node - empty chunks of a NUMA node
+ * @cached: the chunks; pool->lock
+ * @count: how many; pool->lock to write
+ */
+struct pool_node {
+	struct list_head cached;
+	unsigned long	count;
+};
+
+/**
  * struct pool - a heap's pages; all sizes in chunks
  * @lock: raw and irqsave, because puts reach it; no page is allocated under it
+ * @setting: one at a time sets limits, outside of @lock
  * @limit: most chunks the pool may hold, pages beside them included; lowered
  *	below what it holds it stops growth, and what comes back goes; @lock to
  *	write
@@ -57,11 +68,11 @@ struct chunk {
  * @held: chunks the pool holds, or is about to; @lock
  * @used: of these, handed out; @lock
  * @waiting_count: of these, waiting; @lock
- * @cached_count: of these, cached, per node; @lock
+ * @cached_count: of these, cached; @lock
  * @pages: pages beside the chunks, of mapped payloads; @lock
  * @peak: most it ever held, pages included; @lock
  * @shrunk: chunks the shrinker gave back; @lock
- * @cached: empty chunks per node; @lock
+ * @nodes: empty chunks per node
  * @waiting: chunks in the order they came back; @lock
  * @table: number -> chunk: leaves of CHUNKS_LEAF entries. Leaves are added
  *	under @lock and stay; an entry with bit 0 set is free and has the
@@ -80,6 +91,7 @@ struct chunk {
  */
 struct pool {
 	raw_spinlock_t	lock;
+	struct mutex	setting;
 	unsigned long	limit;
 	unsigned long	reserve;
 	unsigned long	low;
@@ -91,7 +103,7 @@ struct pool {
 	unsigned long	pages;
 	unsigned long	peak;
 	unsigned long	shrunk;
-	struct list_head *cached;
+	struct pool_node *nodes;
 	struct list_head waiting;
 	void		***table;
 	u32		free_number;
