@@ -10,16 +10,22 @@
  */
 #include "weak.h"
 
-#include <linux/hash.h>
 #include <linux/mm.h>
+#include <linux/siphash.h>
 #include <linux/slab.h>
 
 #include "account.h"
 #include "heap.h"
 
+/*
+ * By the object's number and a secret. Who can tell that two of his objects have
+ * the same bucket, and a full one tells it, would from a hash of their addresses
+ * learn the addresses; and without the secret could fill one bucket on purpose.
+ */
 static u32 bucket_of(struct refslab_object *obj)
 {
-	return hash_ptr(obj, WEAK_BUCKETS_BITS);
+	return siphash_1u32(slab_number(obj), &slab_of(obj)->heap->pool.random) &
+	       (BIT(WEAK_BUCKETS_BITS) - 1);
 }
 
 static struct weak_bucket *weak_buckets(struct weak_table *table)
@@ -73,10 +79,7 @@ int refslab_weak_set(struct refslab_weak *weak, struct refslab_object *obj)
 		return -ENOMEM;
 	bucket += bucket_of(obj);
 	raw_spin_lock_irqsave(&bucket->lock, flags);
-	/*
-	 * weak_dead() goes through all of the bucket with interrupts off, and
-	 * who can choose objects can choose those of one bucket.
-	 */
+	/* weak_dead() goes through all of the bucket with interrupts off */
 	hlist_for_each_entry(other, &bucket->list, node)
 		n++;
 	if (n >= WEAK_MAX) {
@@ -168,25 +171,27 @@ EXPORT_SYMBOL_GPL(refslab_weak_clear);
  * @obj: the object, whose memory has not been given back
  *
  * Context: Any context.
+ * Return: how many weak references there were.
  */
-void weak_dead(struct refslab_type *type, struct refslab_object *obj)
+unsigned int weak_dead(struct refslab_type *type, struct refslab_object *obj)
 {
 	struct slab *slab = slab_of(obj);
 	u32 index = slab_index(slab, obj);
 	struct weak_bucket *bucket;
 	struct refslab_weak *weak;
 	struct hlist_node *next;
+	unsigned int n = 0;
 	unsigned long flags;
 
 	if (!weak_referred(obj))
-		return;
+		return 0;
 	account_dead(type, obj);
 	/* pairs with the cmpxchg in weak_buckets() */
 	bucket = smp_load_acquire(&type->heap->weak.buckets);
 	if (!bucket) {
 		/* it was there for the account alone */
 		clear_bit(index, slab_weak(slab));
-		return;
+		return 0;
 	}
 	bucket += bucket_of(obj);
 	raw_spin_lock_irqsave(&bucket->lock, flags);
@@ -198,9 +203,11 @@ void weak_dead(struct refslab_type *type, struct refslab_object *obj)
 			weak->dead(weak);
 		/* after dead(): who finds none need not wait for us */
 		smp_store_release(&weak->heap, NULL);
+		n++;
 	}
 	clear_bit(index, slab_weak(slab));
 	raw_spin_unlock_irqrestore(&bucket->lock, flags);
+	return n;
 }
 
 /**

@@ -42,7 +42,7 @@ static inline bool weak_referred(struct refslab_object *obj)
 	return test_bit(slab_index(slab, obj), slab_weak(slab));
 }
 
-void weak_dead(struct refslab_type *type, struct refslab_object *obj);
+unsigned int weak_dead(struct refslab_type *type, struct refslab_object *obj);
 void weak_destroy(struct refslab_heap *heap);
 int weak_validate(struct refslab_heap *heap);
 
