@@ -11,6 +11,7 @@
  */
 #include "object.h"
 
+#include <linux/delay.h>
 #include <linux/mm.h>
 #include <linux/percpu.h>
 
@@ -253,7 +254,7 @@ bool __refslab_tryget_slow(struct refslab_object *obj)
 			if ((state & COMMIT_STATE) == COMMIT_COMMITTED)
 				break;
 			if ((state & COMMIT_STATE) == COMMIT_PENDING) {
-				/* pairs with the commit in sweep_commit() */
+				/* pairs with commit() */
 				atomic64_cmpxchg(&sweep->commit, state,
 						 (state & ~COMMIT_STATE) | COMMIT_ABORTED);
 				continue;
@@ -368,13 +369,14 @@ static bool release_in_work(struct refslab_type *type)
  * @obj: a dead object with empty slots
  *
  * Context: As release_in_work() says.
+ * Return: to how many weak references; there may be 1024 of them.
  */
-void object_call_release(struct refslab_type *type, struct refslab_object *obj)
+unsigned int object_call_release(struct refslab_type *type, struct refslab_object *obj)
 {
-	if (type->flags & REFSLAB_TYPE_WEAK)
-		weak_dead(type, obj);
+	unsigned int n = type->flags & REFSLAB_TYPE_WEAK ? weak_dead(type, obj) : 0;
+
 	if (!type->release)
-		return;
+		return n;
 	/* in an interrupt lockdep would see what no allocation that sleeps is in */
 	if (in_task())
 		lock_map_acquire(&type->heap->release_map);
@@ -389,6 +391,7 @@ void object_call_release(struct refslab_type *type, struct refslab_object *obj)
 	}
 	if (in_task())
 		lock_map_release(&type->heap->release_map);
+	return n;
 }
 
 /* The last step of a life. True if the memory is the caller's to free. */
@@ -407,7 +410,7 @@ static bool object_finish(struct refslab_object *obj)
 	do {
 		new = old & REFSLAB_GATHERED ?
 		      REFSLAB_GATHERED | REFSLAB_RELEASED : 0;
-		/* pairs with sweep_let_go(): one of us sees the other */
+		/* pairs with sweep_disown(): one of us sees the other */
 	} while (!atomic64_try_cmpxchg(&obj->word, (s64 *)&old, new));
 	return !new;
 }
@@ -435,7 +438,7 @@ static bool release_one(struct refslab_object *obj, struct chain *chain, bool in
 		if (target)
 			object_put_edge(target, chain);
 	}
-	object_call_release(type, obj);
+	*done += object_call_release(type, obj);
 	delay_at(DELAY_FINISH);
 	if (object_finish(obj))
 		object_free(type, obj);
@@ -609,6 +612,7 @@ static void releaser_work(struct work_struct *work)
 		}
 	}
 	WRITE_ONCE(releaser->worker, NULL);
+	WRITE_ONCE(releaser->turns, releaser->turns + 1);
 }
 
 /**
@@ -663,11 +667,33 @@ int releaser_init(struct releaser *releaser, gfp_t gfp)
  * releaser_wait - wait until the workqueue has released what is left to it now
  * @releaser: a heap's
  *
+ * It may be as much as others have, who are not to keep us when we are to die; and
+ * to wait for a work no signal ends. So it is looked at, less and less often.
+ *
  * Context: May sleep.
+ * Return: 0; -EINTR if the caller was killed.
  */
-void releaser_wait(struct releaser *releaser)
+int releaser_wait(struct releaser *releaser)
 {
-	flush_work(&releaser->work);
+	unsigned int turns = READ_ONCE(releaser->turns), us = 20;
+
+	/* the turn that is under way, and the one that is queued behind it */
+	while (work_busy(&releaser->work) && READ_ONCE(releaser->turns) - turns < 2) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		usleep_range(us, 2 * us);
+		us = min(2 * us, 5000u);
+	}
+	return 0;
+}
+
+/* Something is left to the workqueue; who left it may not have come to say so yet. */
+static bool releaser_has_more(struct releaser *releaser)
+{
+	if (!atomic_read(&releaser->deferred))
+		return false;
+	queue_work(refslab_wq, &releaser->work);
+	return true;
 }
 
 /**
@@ -679,8 +705,25 @@ void releaser_wait(struct releaser *releaser)
 void releaser_flush(struct releaser *releaser)
 {
 	/* a release can leave more to the next time */
-	while (flush_work(&releaser->work) || atomic_read(&releaser->deferred))
+	while (flush_work(&releaser->work) || releaser_has_more(releaser))
 		;
+}
+
+/**
+ * releaser_flush_killable - the same, until the caller is killed
+ * @releaser: a heap's
+ *
+ * Context: May sleep.
+ * Return: 0; -EINTR.
+ */
+int releaser_flush_killable(struct releaser *releaser)
+{
+	int err;
+
+	do {
+		err = releaser_wait(releaser);
+	} while (!err && (releaser_has_more(releaser) || work_busy(&releaser->work)));
+	return err;
 }
 
 void releaser_destroy(struct releaser *releaser)

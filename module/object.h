@@ -76,12 +76,14 @@ struct release_cpu {
  * @deferred: number of the first object left to @work; xchg and cmpxchg
  * @work: releases them
  * @worker: the task that runs @work, or NULL; written by itself
+ * @turns: how often @work has run to its end; written by itself
  */
 struct releaser {
 	struct release_cpu __percpu *cpu;
 	atomic_t	deferred;
 	struct work_struct work;
 	struct task_struct *worker;
+	unsigned int	turns;
 };
 
 DECLARE_TRACEPOINT(refslab_free);
@@ -114,8 +116,9 @@ static __always_inline bool object_dies_alone(struct refslab_type *type,
 }
 
 int releaser_init(struct releaser *releaser, gfp_t gfp);
-void releaser_wait(struct releaser *releaser);
+int releaser_wait(struct releaser *releaser);
 void releaser_flush(struct releaser *releaser);
+int releaser_flush_killable(struct releaser *releaser);
 void releaser_destroy(struct releaser *releaser);
 bool object_in_release(struct refslab_heap *heap);
 
@@ -123,7 +126,7 @@ struct refslab_object *object_alloc(struct refslab_type *type, gfp_t gfp);
 bool object_make(struct refslab_type *type, struct refslab_object *obj, gfp_t gfp);
 void object_put_edge(struct refslab_object *obj, struct chain *chain);
 unsigned long object_release_chain(struct refslab_heap *heap, struct chain *chain);
-void object_call_release(struct refslab_type *type, struct refslab_object *obj);
+unsigned int object_call_release(struct refslab_type *type, struct refslab_object *obj);
 void object_undress(struct refslab_type *type, struct refslab_object *obj);
 void object_free(struct refslab_type *type, struct refslab_object *obj);
 void object_pin(struct refslab_object *obj, u64 versions, u64 released);

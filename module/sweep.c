@@ -632,10 +632,11 @@ static void free_t(struct run *run)
 		}
 		type = slab_of(obj)->type;
 		if (unlikely(type->tells)) {
-			object_call_release(type, obj);
+			n += object_call_release(type, obj);
 			/* kept by its release, which was told: it leaks */
 			if (unlikely(atomic64_read(&obj->word) & REFSLAB_PINNED)) {
 				atomic64_andnot(REFSLAB_GATHERED, &obj->word);
+				run->t.count--;
 				continue;
 			}
 		}
@@ -647,8 +648,10 @@ static void free_t(struct run *run)
 		if (object_undress_wanted() || static_branch_unlikely(&debug_key))
 			object_undress(type, obj);
 		out.objects[out.n++] = obj;
-		if (!(++n % SECTION_STEPS))
+		if (++n >= SECTION_STEPS) {
+			n = 0;
 			cond_resched();
+		}
 	}
 	outgoing_flush(&out);
 	/* release: who finds IDLE finds no claimed word */
