@@ -51,15 +51,16 @@ static void show_type(struct seq_file *m, struct refslab_type *type)
 		   counter_sum(type->counters, FREE_SLOWPATH));
 }
 
+/* All heaps are locked: not to wait for what one of them is busy with. */
 static void show_heap(struct refslab_heap *heap, void *arg)
 {
 	struct refslab_type *type;
 	unsigned long id;
 
-	mutex_lock(&heap->lock);
+	rcu_read_lock();
 	xa_for_each(&heap->types, id, type)
 		show_type(arg, type);
-	mutex_unlock(&heap->lock);
+	rcu_read_unlock();
 }
 
 static int types_show(struct seq_file *m, void *unused)

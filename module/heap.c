@@ -126,7 +126,10 @@ struct refslab_heap *heap_create(const struct refslab_heap_args *args,
 	if (err)
 		goto err_free;
 
-	mutex_lock(&heaps_lock);
+	if (mutex_lock_killable(&heaps_lock)) {
+		err = -EINTR;
+		goto err_free;
+	}
 	err = heap_set_name(heap, args->name);
 	if (err)
 		goto err_unlock;
@@ -253,18 +256,26 @@ unsigned long refslab_heap_destroy(struct refslab_heap *heap)
 
 	debugfs_remove_heap(heap);
 	sysfs_remove_heap(heap);
+	/* who goes through all heaps finds its types no longer */
+	mutex_lock(&heaps_lock);
+	list_del(&heap->link);
+	mutex_unlock(&heaps_lock);
 	trigger_close(&heap->trigger);
 	releaser_flush(&heap->releaser);
 	/* chunks stay where they are from here on: the walks take no lock */
 	pool_close(&heap->pool);
 
-	n = heap_objects(heap);
-	if (n && heap_has_releases(heap)) {
+	if (!heap_has_releases(heap)) {
+		n = heap_objects(heap);
+	} else {
 		/* releases are within a sweep, in that they cannot start one */
 		mutex_lock(&heap->sweep.mutex);
 		WRITE_ONCE(heap->sweep.task, current);
-		/* so that puts by the releases end nobody before its turn */
-		heap_call_objects(heap, pin_object);
+		/*
+		 * So that puts by the releases end nobody before its turn. Counted
+		 * exactly: magazines may be emptied meanwhile, by a CPU that goes.
+		 */
+		n = heap_call_objects(heap, pin_object);
 		heap_call_objects(heap, end_object);
 		WRITE_ONCE(heap->sweep.task, NULL);
 		mutex_unlock(&heap->sweep.mutex);
@@ -289,9 +300,6 @@ unsigned long refslab_heap_destroy(struct refslab_heap *heap)
 
 	pool_destroy(&heap->pool);
 	account_destroy(heap);
-	mutex_lock(&heaps_lock);
-	list_del(&heap->link);
-	mutex_unlock(&heaps_lock);
 	kobject_put(&heap->kobj);
 	return n;
 }

@@ -8,7 +8,8 @@
  * little has become old since the last. The slabs tell when objects leave and
  * come back, so that the usual path of neither pays for it; what magazines hold
  * is taken off when it matters. A sweep by threshold is therefore late by at
- * most a magazine a CPU.
+ * most a magazine a CPU; and early by as much if the one before ended while a CPU
+ * emptied its magazine.
  */
 #include "trigger.h"
 
@@ -351,7 +352,8 @@ bool trigger_garbage(struct refslab_heap *heap)
 	lock_map_release(&heap->release_map);
 
 	/* what died already waits for the workqueue */
-	releaser_wait(&heap->releaser);
+	if (releaser_wait(&heap->releaser))
+		return false;
 	/* sharers may sweep one after the other */
 	if (mutex_lock_killable(&heap->sweep.mutex))
 		return false;
@@ -372,7 +374,9 @@ bool trigger_pressed(struct refslab_heap *heap)
 {
 	if (!trigger_garbage(heap))
 		return false;
-	mutex_lock(&heap->lock);
+	park_reap(&heap->park);
+	if (mutex_lock_killable(&heap->lock))
+		return false;
 	drain(heap);
 	mutex_unlock(&heap->lock);
 	pool_wait(&heap->pool);

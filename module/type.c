@@ -123,7 +123,8 @@ static bool type_name_taken(struct refslab_heap *heap, const char *name)
  * Context: May sleep.
  * Return: the type; -EINVAL for arguments that make no sense, -EEXIST if the
  *	heap has a type of that name, -ENOSPC if it has as many types as it may,
- *	-EDEADLK within a release or a finalizer, -ENOMEM.
+ *	-EDEADLK within a release or a finalizer, -EINTR if the caller was killed
+ *	while it waited, -ENOMEM.
  */
 struct refslab_type *refslab_type_create(struct refslab_heap *heap,
 					 const struct refslab_type_args *args)
@@ -151,7 +152,6 @@ struct refslab_type *refslab_type_create(struct refslab_heap *heap,
 	type->priv = args->priv;
 	type->flags = args->flags | debug_type_flags(heap->name, args->name);
 	strscpy(type->name, args->name, sizeof(type->name));
-	INIT_LIST_HEAD(&type->link);
 
 	err = type_set_slots(type, args);
 	if (err)
@@ -189,19 +189,24 @@ struct refslab_type *refslab_type_create(struct refslab_heap *heap,
 	if (err)
 		goto err_free;
 
-	mutex_lock(&heap->lock);
+	if (mutex_lock_killable(&heap->lock)) {
+		err = -EINTR;
+		goto err_free;
+	}
 	if (type_name_taken(heap, type->name))
 		err = -EEXIST;
 	else if (heap->type_count >= TYPES_MAX)
 		err = -ENOSPC;
 	else
-		err = xa_alloc(&heap->types, &type->id, type,
+		err = xa_alloc(&heap->types, &type->id, NULL,
 			       XA_LIMIT(1, 2 * TYPES_MAX), GFP_KERNEL);
 	if (err)
 		goto err_unlock;
 	err = sysfs_add_type(type);
 	if (err)
 		goto err_kobject;
+	/* last: who finds it may use it. There is room, so nothing is allocated */
+	xa_store(&heap->types, type->id, type, GFP_KERNEL);
 	heap->type_count++;
 	if (type->finalize)
 		WRITE_ONCE(heap->sweep.finalizers, true);
@@ -209,9 +214,8 @@ struct refslab_type *refslab_type_create(struct refslab_heap *heap,
 	return type;
 
 err_kobject:
-	xa_erase(&heap->types, type->id);
+	xa_release(&heap->types, type->id);
 	mutex_unlock(&heap->lock);
-	synchronize_rcu();
 	kobject_put(&type->kobj);
 	return ERR_PTR(err);
 err_unlock:
@@ -238,24 +242,86 @@ void type_free(struct refslab_type *type)
 	kfree(type);
 }
 
-/*
- * False if objects live. A magazine that is at work just now, with a put that
- * came before we were called, is left alone by the drain: once more then.
- */
-static bool type_empty(struct refslab_type *type)
+/* Both: a sweep may hold memory of what has died; it gives it back. */
+static int lock_types(struct refslab_heap *heap, bool killable)
 {
-	unsigned int tries;
-
-	for (tries = 0; tries < 100; tries++) {
-		/* first: emptying magazines interrupts all CPUs */
-		if (refslab_type_objects(type) || atomic_long_read(&type->reserved))
-			return false;
-		magazine_drain(type);
-		if (!type_sum(type, out))
-			return true;
-		usleep_range(50, 100);
+	if (!killable) {
+		mutex_lock(&heap->lock);
+		mutex_lock(&heap->sweep.mutex);
+		return 0;
 	}
-	return false;
+	if (mutex_lock_killable(&heap->lock))
+		return -EINTR;
+	if (mutex_lock_killable(&heap->sweep.mutex)) {
+		mutex_unlock(&heap->lock);
+		return -EINTR;
+	}
+	return 0;
+}
+
+/**
+ * type_destroy - refslab_type_destroy() that a signal may end
+ * @type: the type
+ * @killable: who is killed waits no longer
+ *
+ * Context: May sleep.
+ * Return: as that; -EINTR.
+ */
+int type_destroy(struct refslab_type *type, bool killable)
+{
+	struct refslab_heap *heap = type->heap;
+	unsigned int tries;
+	int err;
+
+	if (object_in_release(heap))
+		return -EDEADLK;
+	if (!killable)
+		releaser_flush(&heap->releaser);
+	else if (releaser_flush_killable(&heap->releaser))
+		return -EINTR;
+	for (tries = 0;; tries++) {
+		err = lock_types(heap, killable);
+		if (err)
+			return err;
+		/* emptying magazines interrupts CPUs: not in vain */
+		if (refslab_type_objects(type) || atomic_long_read(&type->reserved) ||
+		    tries == 100) {
+			mutex_unlock(&heap->sweep.mutex);
+			report_survivors(type);
+			err = -EBUSY;
+			break;
+		}
+		if (!type_sum(type, out)) {
+			slab_shrink(type);
+			xa_erase(&heap->types, type->id);
+			heap->type_count--;
+			mutex_unlock(&heap->sweep.mutex);
+			sysfs_remove_type(type);
+			break;
+		}
+		mutex_unlock(&heap->sweep.mutex);
+		mutex_unlock(&heap->lock);
+		/*
+		 * It waits for those who bring up CPUs, who may allocate and wait for
+		 * one of the two. A magazine that is at work just now, with a put that
+		 * came before we were called, is left alone: once more then.
+		 */
+		if (tries)
+			usleep_range(50, 100);
+		magazine_drain(type);
+	}
+	mutex_unlock(&heap->lock);
+	if (err)
+		return err;
+
+	/*
+	 * Its slabs wait in the pool, where readers still find the type through
+	 * them, and where the next type at this address must not.
+	 */
+	synchronize_rcu();
+	pool_wait(&heap->pool);
+	kobject_put(&type->kobj);
+	return 0;
 }
 
 /**
@@ -271,36 +337,7 @@ static bool type_empty(struct refslab_type *type)
  */
 int refslab_type_destroy(struct refslab_type *type)
 {
-	struct refslab_heap *heap = type->heap;
-
-	if (object_in_release(heap))
-		return -EDEADLK;
-	if (refslab_type_objects(type))
-		releaser_flush(&heap->releaser);
-	mutex_lock(&heap->lock);
-	/* a sweep may hold memory of what has died; it gives it back */
-	mutex_lock(&heap->sweep.mutex);
-	if (!type_empty(type)) {
-		mutex_unlock(&heap->sweep.mutex);
-		report_survivors(type);
-		mutex_unlock(&heap->lock);
-		return -EBUSY;
-	}
-	slab_shrink(type);
-	xa_erase(&heap->types, type->id);
-	heap->type_count--;
-	mutex_unlock(&heap->sweep.mutex);
-	sysfs_remove_type(type);
-	mutex_unlock(&heap->lock);
-
-	/*
-	 * Its slabs wait in the pool, where readers still find the type through
-	 * them, and where the next type at this address must not.
-	 */
-	synchronize_rcu();
-	pool_wait(&heap->pool);
-	kobject_put(&type->kobj);
-	return 0;
+	return type_destroy(type, false);
 }
 EXPORT_SYMBOL_GPL(refslab_type_destroy);
 

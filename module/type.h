@@ -33,8 +33,6 @@
  * @reserved: objects that reserves have
  * @cpu_node: among those told of CPUs that go; the CPU hotplug core's
  * @id: number in the heap, from 1
- * @link: heap->types; heap->lock
- * @going: being destroyed; heap->lock
  * @kobj: in sysfs; its release frees the type
  * @args: as given, with copies in place of what was pointed to
  */
@@ -65,8 +63,6 @@ struct refslab_type {
 	struct hlist_node cpu_node;
 
 	u32		id;
-	struct list_head link;
-	bool		going;
 	struct kobject	kobj;
 	char		name[32];
 };
@@ -108,6 +104,7 @@ static inline struct refslab_slot *type_next_slot(const struct refslab_type *typ
 struct refslab_type *type_find(struct refslab_heap *heap, u32 id);
 struct refslab_type *type_next(struct refslab_heap *heap, u32 id);
 void type_free(struct refslab_type *type);
+int type_destroy(struct refslab_type *type, bool killable);
 int type_validate(struct refslab_type *type);
 
 #endif /* _REFSLAB_TYPE_H */

@@ -140,7 +140,7 @@ int call_type_destroy(struct session *session, union session_data *data)
 	if (down_write_killable(&heap->types))
 		return -EINTR;
 	type = session_find_type(session, arg->type);
-	err = type ? refslab_type_destroy(type) : -ENOENT;
+	err = type ? type_destroy(type, true) : -ENOENT;
 	if (!err)
 		heap->types_gone++;
 	up_write(&heap->types);
