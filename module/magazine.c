@@ -14,6 +14,7 @@
 #include <linux/cpu.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/topology.h>
 
@@ -132,6 +133,8 @@ void *magazine_alloc_slow(struct refslab_type *type, gfp_t gfp)
 	bool pressed = false;
 	void *object;
 
+	/* who holds a file system's lock has said so by a scope, perhaps */
+	gfp = current_gfp_context(gfp);
 	counter_inc(type, ALLOC_SLOWPATH);
 	for (;;) {
 		object = take_one(type, local);
@@ -416,6 +419,8 @@ static int cpu_dead(unsigned int cpu, struct hlist_node *node)
 	struct refslab_type *type = hlist_entry_safe(node, struct refslab_type, cpu_node);
 
 	drain_one(type, per_cpu_ptr(type->path.magazines, cpu));
+	/* it has no more than there is elsewhere */
+	depot_settle(type);
 	return 0;
 }
 

@@ -41,7 +41,6 @@ static int charge(struct refslab_heap *heap, u32 pages)
 	if (!err)
 		return 0;
 	if (trigger_pressed(heap)) {
-		park_reap(&heap->park);
 		pool_drain(&heap->pool);
 		err = pool_charge(&heap->pool, pages);
 	}

@@ -88,7 +88,8 @@ void park_pages(struct park *park, struct page **pages, u32 n, u32 account)
 		return;
 	mutex_lock(&park->lock);
 	park->delay = DELAY_FIRST;
-	mod_delayed_work(refslab_wq, &park->work, park->delay);
+	/* not put off: who parks pages all the time is looked after, too */
+	queue_delayed_work(refslab_wq, &park->work, park->delay);
 	mutex_unlock(&park->lock);
 }
 
