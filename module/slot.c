@@ -11,6 +11,21 @@
 #include <linux/refslab.h>
 
 #include "delay.h"
+#include "report.h"
+
+/*
+ * How often a slot is looked at whose target is dead. While it refers to an object
+ * that object lives: what is seen dead is what the slot referred to before, and it
+ * has changed by the next look, or another has the same address by then.
+ */
+#define LOAD_TRIES	1000
+
+/* Somebody has put once too often what the slot still counts on. It leaks. */
+static noinline struct refslab_object *slot_stale(struct refslab_object *target)
+{
+	report_dead_get(target);
+	return NULL;
+}
 
 /**
  * refslab_slot_load - take a reference to what a slot refers to
@@ -21,11 +36,12 @@
  *
  * Context: As refslab_put().
  * Return: the object, with a reference for the caller; NULL if the slot is
- *	empty.
+ *	empty, or refers to what somebody put once too often, which is reported.
  */
 struct refslab_object *refslab_slot_load(struct refslab_slot *slot)
 {
 	struct refslab_object *target;
+	unsigned int dead = 0;
 	bool got;
 
 	for (;;) {
@@ -45,6 +61,9 @@ struct refslab_object *refslab_slot_load(struct refslab_slot *slot)
 		 */
 		if (got)
 			refslab_put(target);
+		/* who put it once too often has left the slot as it was */
+		else if (unlikely(++dead == LOAD_TRIES && READ_ONCE(slot->target) == target))
+			return slot_stale(target);
 		cpu_relax();
 	}
 }
