@@ -8,11 +8,13 @@
 #include <linux/atomic.h>
 #include <linux/bits.h>
 #include <linux/delay.h>
+#include <linux/hash.h>
+#include <linux/math.h>
 #include <linux/moduleparam.h>
-#include <linux/random.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
+#include <linux/timekeeping.h>
 
 /* Points go by their names: a number would go on to mean another point one day. */
 static const char * const delay_names[DELAY_POINTS] = {
@@ -100,6 +102,15 @@ MODULE_PARM_DESC(delay_one_in, "mutators wait one time in so many; sweeps always
 
 #define DELAY_MAX_US	10000U
 
+/* 0 to @below less 1. The kernel's own numbers take a lock that sleeps on PREEMPT_RT. */
+static unsigned int chance(unsigned int below)
+{
+	static atomic_t turn;
+
+	return reciprocal_scale(hash_64(ktime_get_mono_fast_ns() + atomic_inc_return(&turn), 32),
+				below);
+}
+
 /**
  * delay_at - wait a while, perhaps
  * @point: where we are
@@ -115,12 +126,12 @@ void delay_at(enum delay_point point)
 		return;
 	if (sweep)
 		us = READ_ONCE(delay_sweep_us);
-	else if (one_in && get_random_u32_below(one_in))
+	else if (one_in && chance(one_in))
 		return;
 	if (!us)
 		return;
 	atomic_inc(&delay_hits[point]);
-	us = get_random_u32_below(min(us, DELAY_MAX_US)) + 1;
+	us = chance(min(us, DELAY_MAX_US)) + 1;
 	/* udelay() takes no more than a few milliseconds at a time */
 	for (; us > 500; us -= 500)
 		udelay(500);
