@@ -33,6 +33,7 @@
 #include "kernel.h"
 #include "session.h"
 #include "sysfs.h"
+#include "user_heap.h"
 
 static int __init refslab_init(void)
 {
@@ -51,12 +52,17 @@ static int __init refslab_init(void)
 	if (err)
 		goto err_heap;
 	debugfs_init();
-	err = session_init();
+	err = user_heap_init();
 	if (err)
 		goto err_debugfs;
+	err = session_init();
+	if (err)
+		goto err_user_heap;
 	pr_info("refslab " REFSLAB_VERSION " loaded\n");
 	return 0;
 
+err_user_heap:
+	user_heap_exit();
 err_debugfs:
 	debugfs_exit();
 	sysfs_exit();
@@ -70,12 +76,11 @@ err_magazine:
 static void __exit refslab_exit(void)
 {
 	session_exit();
+	user_heap_exit();
 	debugfs_exit();
 	sysfs_exit();
 	heap_exit();
 	magazine_exit();
-	/* callbacks of ours that RCU still has to run */
-	rcu_barrier();
 }
 
 module_init(refslab_init);

@@ -115,6 +115,17 @@ static bool type_name_taken(struct refslab_heap *heap, const char *name)
 	return false;
 }
 
+#define TYPE_FILES_BYTES	SZ_4K	/* a kobject, some twenty kernfs nodes and their names */
+
+/* What a type takes that is counted for its heap's tenant. */
+static unsigned long type_pages(const struct refslab_type *type)
+{
+	size_t magazine = struct_size((struct refslab_magazine *)NULL, objects,
+				      type->magazine_room);
+
+	return DIV_ROUND_UP(TYPE_FILES_BYTES + num_possible_cpus() * magazine, PAGE_SIZE);
+}
+
 /**
  * refslab_type_create - make a type
  * @heap: the heap its objects live in
@@ -122,7 +133,8 @@ static bool type_name_taken(struct refslab_heap *heap, const char *name)
  *
  * Context: May sleep.
  * Return: the type; -EINVAL for arguments that make no sense, -EEXIST if the
- *	heap has a type of that name, -ENOSPC if it has as many types as it may,
+ *	heap has a type of that name, -ENOSPC if it has as many types as it may or
+ *	all heaps of its user have the memory that they may have,
  *	-EDEADLK within a release or a finalizer, -EINTR if the caller was killed
  *	while it waited, -ENOMEM.
  */
@@ -182,6 +194,12 @@ struct refslab_type *refslab_type_create(struct refslab_heap *heap,
 		goto err_free;
 	type_set_path(type);
 	type->magazine_room = magazine_room(type->layout.size);
+	/* files and magazines, which no limit of the heap's bounds */
+	err = -ENOSPC;
+	if (!tenant_charge(heap->pool.tenant, type_pages(type)))
+		goto err_free;
+	type->charged = true;
+	err = -ENOMEM;
 	type->path.magazines = magazine_create(type->magazine_room, gfp);
 	if (!type->path.magazines)
 		goto err_free;
@@ -233,6 +251,8 @@ void type_free(struct refslab_type *type)
 		magazine_forget_cpus(type);
 		magazine_destroy(type->path.magazines);
 	}
+	if (type->charged)
+		tenant_uncharge(type->heap->pool.tenant, type_pages(type));
 	debug_end(type);
 	free_percpu(type->counters);
 	if (type->nodes)

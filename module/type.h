@@ -15,6 +15,9 @@
  * struct refslab_type - a type and its cache
  * @path: what allocations and releases need; first
  * @heap: the heap it belongs to; fixed, as all that has no lock named
+ * @going: a call destroys it, and calls do not find it any more; WRITE_ONCE, set
+ *	with its user heap's types held for writing
+ * @charged: its files and magazines count for the heap's tenant
  * @magazine_room: objects a magazine has room for; path.magazine_size is any
  *	value up to it at any time
  * @header: bytes of the header
@@ -39,6 +42,8 @@
 struct refslab_type {
 	struct refslab_path path;
 	struct refslab_heap *heap;
+	bool		going;
+	bool		charged;
 	u32		magazine_room;
 	u32		header;
 	u32		size;

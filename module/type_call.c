@@ -11,22 +11,24 @@
 #include "heap.h"
 #include "mapped.h"
 #include "payload.h"
+#include "report.h"
 
 #define ALIGN_MAX	4096
 
 /*
  * A type of which nobody has been told yet has no priv, and calls do not find
- * it: so it can be taken back without asking whether it is in use.
+ * it: so it can be taken back without asking whether it is in use. Nor do they
+ * find one that goes.
  */
 static bool type_told(const struct refslab_type *type)
 {
-	return type && READ_ONCE(type->priv);
+	return type && READ_ONCE(type->priv) && !READ_ONCE(type->going);
 }
 
 /*
  * The type with a number, or NULL. Types of a user heap are destroyed by calls
- * of its sessions, with the lock on its types held for writing: what is found
- * stays as long as that is held.
+ * of its sessions, which hide them first, with the lock on the heap's types held
+ * for writing: what is found stays as long as that is held.
  */
 struct refslab_type *session_find_type(struct session *session, u32 id)
 {
@@ -137,13 +139,35 @@ int call_type_destroy(struct session *session, union session_data *data)
 
 	if (arg->reserved)
 		return -EINVAL;
+	/* its last objects may be left to the workqueue, or a sweep may have their memory */
+	if (releaser_flush_killable(&heap->heap->releaser))
+		return -EINTR;
+	err = sweep_lock(heap->heap);
+	if (err)
+		return err;
+	mutex_unlock(&heap->heap->sweep.mutex);
+
+	/* who allocates waits for this lock, and is not to wait for a sweep by it */
 	if (down_write_killable(&heap->types))
 		return -EINTR;
 	type = session_find_type(session, arg->type);
-	err = type ? type_destroy(type, true) : -ENOENT;
-	if (!err)
-		heap->types_gone++;
+	if (!type) {
+		up_write(&heap->types);
+		return -ENOENT;
+	}
+	if (refslab_type_objects(type)) {
+		downgrade_write(&heap->types);
+		report_survivors(type);
+		up_read(&heap->types);
+		return -EBUSY;
+	}
+	WRITE_ONCE(type->going, true);
+	heap->types_gone++;
 	up_write(&heap->types);
+	err = type_destroy(type, true);
+	/* nobody but us can have destroyed what nobody finds */
+	if (err)
+		WRITE_ONCE(type->going, false);
 	return err;
 }
 

@@ -10,9 +10,23 @@
 
 #include <linux/cred.h>
 #include <linux/err.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "heap.h"
+
+/* What others than those who made them would have to end. */
+static struct workqueue_struct *end_wq;
+
+static void user_heap_end(struct work_struct *work)
+{
+	struct user_heap *heap = container_of(work, struct user_heap, end);
+
+	root_destroy(&heap->roots);
+	refslab_heap_destroy(heap->heap);
+	tenant_leave(heap->tenant);
+	kfree(heap);
+}
 
 /**
  * user_heap_create - make a heap for user programs
@@ -32,8 +46,10 @@ struct user_heap *user_heap_create(const struct refslab_heap_args *args)
 	refcount_set(&heap->users, 1);
 	init_rwsem(&heap->types);
 	root_init(&heap->roots);
+	INIT_WORK(&heap->end, user_heap_end);
+	heap->owner = current_uid();
 	if (tenant_wanted()) {
-		heap->tenant = tenant_join(current_uid());
+		heap->tenant = tenant_join(heap->owner);
 		if (IS_ERR(heap->tenant)) {
 			err = PTR_ERR(heap->tenant);
 			goto err_free;
@@ -65,16 +81,20 @@ struct user_heap *user_heap_get(struct user_heap *heap)
  * user_heap_put - keep it no longer
  * @heap: the heap; the last one takes it with him, objects and all
  *
+ * That may take long: there may be a sweep under way, and gigabytes. Who was handed
+ * the last descriptor and drops it, and the worker that closes for all what was in
+ * flight, are not to wait for that.
+ *
  * Context: May sleep.
  */
 void user_heap_put(struct user_heap *heap)
 {
 	if (!refcount_dec_and_test(&heap->users))
 		return;
-	root_destroy(&heap->roots);
-	refslab_heap_destroy(heap->heap);
-	tenant_leave(heap->tenant);
-	kfree(heap);
+	if (current->flags & PF_WQ_WORKER || !uid_eq(current_uid(), heap->owner))
+		queue_work(end_wq, &heap->end);
+	else
+		user_heap_end(&heap->end);
 }
 
 /*
@@ -84,4 +104,17 @@ void user_heap_put(struct user_heap *heap)
 bool user_heap_shared(struct user_heap *heap)
 {
 	return refcount_read(&heap->users) > 1;
+}
+
+int user_heap_init(void)
+{
+	/* MEM_RECLAIM: it frees memory */
+	end_wq = alloc_workqueue("refslab_end", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	return end_wq ? 0 : -ENOMEM;
+}
+
+/* No session is left, nor a file that keeps a heap; heaps may be. */
+void user_heap_exit(void)
+{
+	destroy_workqueue(end_wq);
 }
