@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An object as a descriptor: who receives it can read it and nothing else of
- * the heap's, and not write it, for it was made read-only.
+ * An object as a descriptor. To take it the receiver has to be in the heap, here
+ * by a read-only invitation: so he can read this object and, by looking around,
+ * every other one, and write none. What he is not to see belongs in another heap.
  */
 #include <stdio.h>
 #include <string.h>

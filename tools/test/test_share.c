@@ -646,6 +646,24 @@ static void test_found(void **state)
 	close(fd);
 }
 
+/* Who may join reads all there is, though he was never passed it. */
+static void test_found_by_reader(void **state)
+{
+	struct client *client = *state;
+	int fd = joined(client->fd, REFSLAB_READ_ONLY, 0);
+	uint64_t cursor = 0, found, a = make(client->fd, client->leaf);
+	uint32_t n = 1, number = 4711;
+
+	works(refslab_write(client->fd, a, 0, &number, sizeof(number)));
+	works(refslab_objects(fd, 0, REFSLAB_GENERATION_ANY, &cursor, &found, &n));
+	assert_int_equal(n, 1);
+	number = 0;
+	works(refslab_read(fd, found, 0, &number, sizeof(number)));
+	assert_int_equal(number, 4711);
+	fails(EACCES, refslab_write(fd, found, 0, &number, sizeof(number)));
+	close(fd);
+}
+
 /* --- limits --- */
 
 static void test_limit(void **state)
@@ -812,6 +830,7 @@ int main(void)
 		client_test(test_read_only_session),
 		client_test(test_read_only_handle),
 		client_test(test_found),
+		client_test(test_found_by_reader),
 		client_test(test_limit),
 		client_test(test_limit_and_garbage),
 		client_test(test_limit_of_many),
