@@ -13,7 +13,7 @@
 #include "kernel.h"
 
 #if !REFSLAB_KERNEL_TESTED(LINUX_VERSION_CODE) && !defined(REFSLAB_ANY_KERNEL)
-#error "refslab is tested on Linux 6.1 to 6.12; make REFSLAB_ANY_KERNEL=1 tries another"
+#error "refslab is for Linux 6.1 to 6.12; make REFSLAB_ANY_KERNEL=1 tries another"
 #endif
 #ifndef CONFIG_64BIT
 #error "refslab needs a 64-bit kernel: its reference counts are 64-bit words"

@@ -40,8 +40,8 @@ int kernel_check(void)
 	if (kernel_is_tested(release))
 		return 0;
 	if (!any_kernel) {
-		pr_err("refslab: tested on Linux " REFSLAB_KERNELS_TESTED
-		       ", not on %s; any_kernel=1 loads it all the same\n", release);
+		pr_err("refslab: for Linux " REFSLAB_KERNELS_TESTED
+		       ", not for %s; any_kernel=1 loads it all the same\n", release);
 		return -ENODEV;
 	}
 	pr_warn("refslab: not tested on Linux %s\n", release);
