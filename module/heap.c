@@ -168,8 +168,9 @@ err_free:
  * @args: what it is; copied
  *
  * Context: May sleep.
- * Return: the heap; -EINVAL for arguments that make no sense, -EEXIST if there
- *	is a heap of that name, -EINTR if the caller was killed, -ENOMEM.
+ * Return: the heap, or an ERR_PTR(): -EINVAL for arguments that make no sense,
+ *	-EEXIST if there is a heap of that name, -EINTR if the caller was killed,
+ *	-ENOMEM.
  */
 struct refslab_heap *refslab_heap_create(const struct refslab_heap_args *args)
 {

@@ -27,8 +27,8 @@
  *
  * Context: Any context that @gfp allows; more than a page of pointers only
  *	with GFP_KERNEL.
- * Return: the reserve; -EINVAL for @n, -ENOSPC at the heap's limit, -ENOMEM.
- *	With an error nothing is set aside.
+ * Return: the reserve, or an ERR_PTR(): -EINVAL for @n, -ENOSPC at the heap's
+ *	limit, -ENOMEM. With an error nothing is set aside.
  */
 struct refslab_reserve *refslab_prefill(struct refslab_type *type, unsigned int n,
 					gfp_t gfp)

@@ -132,11 +132,11 @@ static unsigned long type_pages(const struct refslab_type *type)
  * @args: what it is; copied
  *
  * Context: May sleep.
- * Return: the type; -EINVAL for arguments that make no sense, -EEXIST if the
- *	heap has a type of that name, -ENOSPC if it has as many types as it may or
- *	all heaps of its user have the memory that they may have,
- *	-EDEADLK within a release or a finalizer, -EINTR if the caller was killed
- *	while it waited, -ENOMEM.
+ * Return: the type, or an ERR_PTR(): -EINVAL for arguments that make no sense,
+ *	-EEXIST if the heap has a type of that name, -ENOSPC if it has as many
+ *	types as it may or all heaps of its user have the memory that they may
+ *	have, -EDEADLK within a release, a finalizer or a listener, -EINTR if the
+ *	caller was killed while it waited, -ENOMEM.
  */
 struct refslab_type *refslab_type_create(struct refslab_heap *heap,
 					 const struct refslab_type_args *args)

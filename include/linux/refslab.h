@@ -18,7 +18,8 @@
  *	leaf	a type without slots; sweeps never look at its objects
  *	sweep	one run of the cycle finder
  *
- * How to use it, in short::
+ * How to use it, in short; heap and type are ERR_PTR()s where they could not be
+ * made, an object is NULL::
  *
  *	struct node {
  *		struct refslab_linked	link;		// header, 16 bytes
