@@ -2,28 +2,39 @@
 /*
  * refslab: typed object heaps with reference counts and a cycle collector.
  *
- * The layers, bottom up, a file each:
+ * The layers, bottom up, a file each, which its first comment explains:
  *
  *	tenant		users who have heaps, and what all heaps of one may take
  *	chunk_table	numbers for chunks
  *	pool		a heap's private pages, handed out as chunks
- *	slab, magazine	chunks carved into objects; a CPU's stack of free ones
+ *	slab, depot,	chunks carved into objects; a node's and a CPU's stack of
+ *	magazine	free ones
  *	type		what objects are of, each with a cache of its own
- *	object, slot	allocation, the rare paths of get and put, release; edges
+ *	object, bulk	allocation, the rare paths of get and put, release; of many
+ *	slot, weak	references: edges, and those that keep nothing alive
  *	reserve		allocations that cannot fail
+ *	candidate	what sweeps begin with
  *	sweep, trigger	what is garbage, and when to look
+ *	freeze		what no sweep is to look at
+ *	inspect		which objects there are, and what refers to what
  *	listener	who is told of sweeps
  *	heap		all these together
  *	account, park	whose objects are, where sessions have limits; pages
  *			that are pinned when their object dies
+ *	user_heap	heaps of programs, and what keeps them
  *	session, handle	/dev/refslab: open files and their names for objects
+ *	session_file	the other descriptors that calls make
  *	share, root,	what sessions of one heap do together: invitations,
  *	mapped		exported objects, names, memory that is mapped
- *	event		what can be read from these
- *	call, uring	what these can be asked to do, by ioctl and io_uring
+ *	payload		the bytes of objects, copied
+ *	event		what can be read from sessions
+ *	call, *_call,	what they can be asked to do, by ioctl, by many at a time
+ *	batch, uring	and by io_uring
  *	sysfs, debugfs,	what people see
  *	trace, report
  *	debug		poison, red zones, who allocated what
+ *	kernel		whether refslab is tested on the one that runs
+ *	delay		windows of the protocol made wide, for tests
  */
 #include <linux/init.h>
 #include <linux/module.h>
