@@ -576,7 +576,7 @@ static inline void refslab_weak_init(struct refslab_weak *weak,
  * For information: the number may be old when the caller reads it.
  *
  * Context: Any context.
- * Return: The count; U32_MAX if it is saturated.
+ * Return: The count; U32_MAX if it is pinned.
  */
 static inline u32 refslab_count(const struct refslab_object *obj)
 {
