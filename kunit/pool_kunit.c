@@ -148,6 +148,23 @@ static void test_limit_lowered(struct kunit *test)
 	expect_usage(test, pool, 3, 3, 0);
 }
 
+/* What is cached goes as far as the limit wants it, before the call is over. */
+static void test_limit_below_cached(struct kunit *test)
+{
+	struct pool *pool = pool_make(test, 8, 0, 0, 8);
+	struct chunk **chunks = chunks_get(test, pool, 6);
+	u64 bytes[POOL_LIMITS] = { [POOL_LIMIT] = 3 * CHUNK };
+
+	chunks_put(pool, chunks, 4);
+	run_work(pool);
+	expect_usage(test, pool, 6, 2, 0);
+	KUNIT_EXPECT_EQ(test, pool_set_limits(pool, BIT(POOL_LIMIT), bytes), 0);
+	expect_usage(test, pool, 3, 2, 0);
+	bytes[POOL_LIMIT] = CHUNK;
+	KUNIT_EXPECT_EQ(test, pool_set_limits(pool, BIT(POOL_LIMIT), bytes), 0);
+	expect_usage(test, pool, 2, 2, 0);
+}
+
 static void test_reserve(struct kunit *test)
 {
 	struct pool *pool = pool_make(test, 16, 5, 0, 16);
@@ -617,6 +634,7 @@ static struct kunit_case pool_cases[] = {
 	KUNIT_CASE(test_pages_beside),
 	KUNIT_CASE(test_limit),
 	KUNIT_CASE(test_limit_lowered),
+	KUNIT_CASE(test_limit_below_cached),
 	KUNIT_CASE(test_reserve),
 	KUNIT_CASE(test_low_filled),
 	KUNIT_CASE(test_high_trimmed),

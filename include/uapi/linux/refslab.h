@@ -197,7 +197,8 @@ struct refslab_heap_info {
  * struct refslab_heap_limits - set a heap's limits
  * @size: sizeof(struct refslab_heap_limits)
  * @flags: which of the fields to set, REFSLAB_LIMITS_*; the others must be zero
- * @limit: bytes; a limit below what is in use stops growth and frees nothing
+ * @limit: bytes, at least @reserve; below what is held already it stops growth
+ *	and gives back what is cached
  * @reserve: bytes, at most @limit; ENOMEM if they cannot be had, ENOSPC if all
  *	heaps of the user would have more than they may
  * @low: bytes, at most @high
