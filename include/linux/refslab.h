@@ -198,7 +198,7 @@ struct refslab_path {
 
 /* Flags of a type. */
 #define REFSLAB_TYPE_ZERO	BIT(0)	/* payload of a fresh object is zero */
-#define REFSLAB_TYPE_RELEASE_WORK BIT(1) /* release runs from the workqueue */
+#define REFSLAB_TYPE_RELEASE_WORK BIT(1) /* release may sleep: by work, sweep */
 #define REFSLAB_TYPE_WEAK	BIT(2)	/* weak references to its objects */
 #define REFSLAB_TYPE_POISON	BIT(3)	/* debug: writes after release are seen */
 #define REFSLAB_TYPE_RED_ZONE	BIT(4)	/* debug: writes beyond the end are seen */
@@ -226,11 +226,15 @@ struct refslab_path {
  *	RCU read sections.
  * @ctor: makes a fresh object ready before anybody sees it; its slots are NULL.
  *	Called where refslab_alloc() is, with preemption enabled if it is there.
- * @release: called once when the object has died, with its slots empty and no
- *	lock held, before the memory goes back. By default it is called where
- *	the last reference was put, with preemption disabled, so it must not
- *	sleep (on PREEMPT_RT it is called from a workqueue). May put and, not
- *	sleeping, allocate.
+ * @release: called once when the object has died, with its slots empty, before
+ *	the memory goes back. By default it is called where the last reference
+ *	was put, with preemption disabled, so it must not sleep (on PREEMPT_RT,
+ *	and with REFSLAB_TYPE_RELEASE_WORK, it is called from a workqueue and
+ *	may). May put and, not sleeping, allocate. For what a sweep frees it is
+ *	called by who sweeps, the workqueue, refslab_collect(), or an allocation
+ *	with GFP_KERNEL at the heap's limit; for what lives at the end by
+ *	refslab_heap_destroy(). So it takes no lock under which the same heap
+ *	allocates sleeping.
  * @finalize: called when a sweep has found the object to be garbage, before
  *	anything happens to it: slots are filled, and it may be brought back to
  *	life by taking references. At most once per object; not when it dies by
