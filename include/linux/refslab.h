@@ -208,7 +208,7 @@ struct refslab_path {
 /**
  * struct refslab_type_args - what a type is
  * @name: shown in sysfs, unique in the heap, copied; letters, digits, '-',
- *	'_' and '.', at most 31
+ *	'_' and '.', which it does not begin with, at most 31
  * @size: bytes of an object with its header, at most REFSLAB_OBJECT_MAX
  * @align: alignment of the object in bytes, a power of two, at most PAGE_SIZE;
  *	0 for 16, which is also the least
@@ -270,7 +270,8 @@ struct refslab_type_args {
 /**
  * struct refslab_heap_args - what a heap is
  * @name: shown in sysfs, unique, copied; as a type's. NULL for a made-up one,
- *	"heap-" and a number, which are taken otherwise
+ *	"heap-" and a number. Otherwise "version", and what begins with "heap-"
+ *	and a digit, are taken
  * @limit: most bytes the pool may take from the system; 0 for the default
  * @reserve: bytes taken at once and never given back before the heap goes
  * @low: bytes of cached empty chunks below which the pool fills up in the

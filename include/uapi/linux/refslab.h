@@ -128,8 +128,10 @@ typedef __u64 refslab_handle_t;
  * @flags: zero
  * @limit: most bytes the heap may take from the system, rounded up to chunks;
  *	0 for the module's default
- * @name: shown in sysfs; letters, digits, '-', '_', '.'; empty for a name made
- *	by the kernel, "heap-" and a number, which count as taken otherwise
+ * @name: shown in sysfs; letters, digits, '-', '_', and '.', which it does not
+ *	begin with; empty for a name made by the kernel, "heap-" and a number.
+ *	Otherwise "version", and what begins with "heap-" and a digit, count as
+ *	taken
  *
  * Memory is charged to the caller's memory cgroup, also what other sessions of
  * the heap allocate later. The heap, and the memory of all heaps together, count
@@ -225,7 +227,8 @@ struct refslab_heap_limits {
  *	REFSLAB_TYPE_MAPPED 1 to REFSLAB_MAPPED_MAX
  * @align: alignment of the payload, a power of two up to 4096, 0 for 8
  * @type: out: the type's number in the heap, never 0
- * @name: shown in sysfs; not empty; letters, digits, '-', '_', '.'
+ * @name: shown in sysfs; not empty; letters, digits, '-', '_', and '.', which it
+ *	does not begin with
  *
  * A fresh object's slots are empty and its payload is zero. @slots and
  * @payload must not both be 0, and an object of both, with 16 bytes of header

@@ -121,7 +121,8 @@ class Heap(Owned):
     def __init__(self, name: str = "", limit: int = 0, *, device: str = DEVICE) -> None:
         """Make a heap.
 
-        name: shown in /sys/kernel/refslab, up to 31 letters, digits, '-', '_' and '.'; without it the kernel makes one.
+        name: shown in /sys/kernel/refslab, up to 31 letters, digits, '-', '_' and '.', which it does not begin with;
+        without it the kernel makes one. "version", and what begins with "heap-" and a digit, count as taken.
         limit: most bytes it may take from the system; 0 for the module's default.
 
         OSError: ENOENT without the module, EACCES without rights for the device, EEXIST if the name is taken, EDQUOT if

@@ -32,8 +32,9 @@ def _key_error(name: str) -> Iterator[None]:
 class Roots(MutableMapping[str, Object]):
     """A heap's roots as a dictionary of names and objects; it is the same for all that share the heap.
 
-    KeyError for a name that is no root's; others may take roots away between any two calls. Names have up to 31 letters, digits, '-', '_' and '.'. OSError: ENOSPC beyond
-    1024 roots, EACCES to change them in a read-only session or to a read-only object.
+    KeyError for a name that is no root's; others may take roots away between any two calls. Names have up to 31 letters,
+    digits, '-', '_' and '.', which they do not begin with. OSError: ENOSPC beyond 1024 roots, EACCES to change them in a
+    read-only session or to a read-only object.
     """
 
     def __init__(self, heap: Heap) -> None:

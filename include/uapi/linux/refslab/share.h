@@ -115,7 +115,8 @@ struct refslab_import {
  * @size: sizeof(struct refslab_root_set)
  * @flags: REFSLAB_ROOT_NEW: EEXIST if there is a root of that name
  * @handle: the object; 0 to take the root away, ENOENT if there is none
- * @name: not empty; letters, digits, '-', '_', '.'
+ * @name: not empty; letters, digits, '-', '_', and '.', which it does not begin
+ *	with
  *
  * What the root referred to before loses that reference.
  */
