@@ -70,7 +70,7 @@ static const struct lister lister = {
 		"  slots           slots of each object; a type without is a leaf type\n"
 		"  object_size     bytes the user of an object asked for\n"
 		"  slab_size       bytes an object takes in its slab\n"
-		"  align           alignment of the payload\n"
+		"  align           every object begins at a multiple of this\n"
 		"  order           pages of a slab, as a power of two\n"
 		"  objs_per_slab   objects a slab holds\n"
 		"  slabs, partial  slabs in use, and those of them with free objects\n"
