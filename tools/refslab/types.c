@@ -68,7 +68,7 @@ static const struct lister lister = {
 	.doc = "Prints a line for each type of each heap, or of HEAP."
 		"\v"
 		"  slots           slots of each object; a type without is a leaf type\n"
-		"  object_size     bytes the user of an object asked for\n"
+		"  object_size     bytes of an object: header, slots and payload\n"
 		"  slab_size       bytes an object takes in its slab\n"
 		"  align           every object begins at a multiple of this\n"
 		"  order           pages of a slab, as a power of two\n"

@@ -270,7 +270,8 @@ struct refslab_type_destroy {
  * @type_flags: out: REFSLAB_TYPE_FLAG_*
  * @slots: out: slots of each object
  * @payload: out: payload bytes of each object
- * @object_size: out: bytes of an object with header, slots and padding
+ * @object_size: out: bytes from one object to the next, which sysfs calls
+ *	slab_size
  * @slab_objects: out: objects a slab holds
  * @objects: out: objects alive
  * @slabs: out: slabs in use
