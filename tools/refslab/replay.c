@@ -629,6 +629,7 @@ static bool report(const struct replay *replay)
 /* Until a signal comes. @offer: where others ask for invitations, or negative. */
 static void hold(const struct replay *replay, int offer)
 {
+	static const struct timespec rest = { .tv_nsec = 100000000 };
 	struct pollfd asked = { .fd = offer, .events = POLLIN };
 	sigset_t signals, before;
 
@@ -640,9 +641,10 @@ static void hold(const struct replay *replay, int offer)
 	sigaddset(&signals, SIGTERM);
 	sigprocmask(SIG_BLOCK, &signals, &before);
 	while (!replay_stop)
-		if (ppoll(&asked, 1, NULL, &before) > 0)
-			/* Who cannot be served is gone, or comes again. */
-			refslab_offer_serve(offer, replay->fd, REFSLAB_READ_ONLY, 0);
+		if (ppoll(&asked, 1, NULL, &before) > 0 &&
+		    refslab_offer_serve(offer, replay->fd, REFSLAB_READ_ONLY, 0) < 0)
+			/* Who cannot be served is gone, or waits still: not all the time. */
+			ppoll(NULL, 0, &rest, &before);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
