@@ -297,7 +297,7 @@ struct refslab_heap_args {
  * @examined: objects gathered
  * @freed: objects freed by the sweep itself
  * @unfreed: objects that looked like garbage and were left to a later sweep
- * @aborts: commits given up because an object was touched meanwhile
+ * @aborts: commits given up because an object was touched or looked up meanwhile
  * @time_ns: nanoseconds from start to end
  */
 struct refslab_sweep_result {

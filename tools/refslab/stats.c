@@ -65,7 +65,7 @@ static const struct lister lister = {
 		"                  reached\n"
 		"  unfreed         objects that looked like garbage, were touched\n"
 		"                  meanwhile and left to a later sweep\n"
-		"  aborts          commits given up because an object was looked up\n"
+		"  aborts          commits given up because an object was touched or looked up\n"
 		"                  meanwhile\n"
 		"  time_ns         nanoseconds they took\n"
 		"  longest_ns      nanoseconds the longest one took",

@@ -653,7 +653,8 @@ struct refslab_counts {
  *	these reached
  * @unfreed: out: objects that looked like garbage, were touched meanwhile and
  *	left to a later sweep
- * @aborts: out: commits given up because an object was looked up meanwhile
+ * @aborts: out: commits given up because an object was touched or looked up
+ *	meanwhile
  * @time_ns: out: nanoseconds spent
  * @longest_ns: out: nanoseconds of the longest one
  * @candidates: out: of the objects gathered, those that the sweeps began with
