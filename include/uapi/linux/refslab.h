@@ -78,6 +78,7 @@
  *	ENOSPC	the heap's limit, the session's, that of all heaps of the user
  *		together, or the limit of handles, types or roots, is reached
  *	EMFILE	the process has as many descriptors as it may
+ *	ENFILE	the system has
  *	ENOMEM	the kernel or the memory cgroup has no memory
  *	EINTR	a signal came before anything was done
  *
