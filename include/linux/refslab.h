@@ -272,12 +272,12 @@ struct refslab_type_args {
  * @name: shown in sysfs, unique, copied; as a type's. NULL for a made-up one,
  *	"heap-" and a number. Otherwise "version", and what begins with "heap-"
  *	and a digit, are taken
- * @limit: most bytes the pool may take from the system; 0 for the default
+ * @limit: most bytes the pool may take from the system; 0 for 1 GiB
  * @reserve: bytes taken at once and never given back before the heap goes
  * @low: bytes of cached empty chunks below which the pool fills up in the
  *	background
- * @high: bytes of cached empty chunks above which it gives back; 0 for the
- *	default
+ * @high: bytes of cached empty chunks above which it gives back; 0 for 2 MiB,
+ *	or @low if that is more
  * @flags: REFSLAB_HEAP_ACCOUNT
  *
  * All are rounded up to chunks.

@@ -211,8 +211,8 @@ class Heap(Owned):
     ) -> None:
         """Set what is given, in bytes; HeapInfo says what they are.
 
-        OSError: EINVAL for a reserve above the limit or low above high, ENOMEM if the reserve cannot be had, EACCES
-        for a session that joined.
+        OSError: EINVAL for a reserve above the limit, low above high, or more than 8 GiB, ENOMEM if the reserve cannot
+        be had, ENOSPC if with it all heaps of the user would take more than they may, EACCES for a session that joined.
         """
         limits = abi.HeapLimits()
         for name, flag, value in (
