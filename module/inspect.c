@@ -161,8 +161,9 @@ static unsigned int walk_run(struct walk *walk, u64 *cursor)
  * refslab_inspect_objects - which objects live
  * @heap: the heap
  * @type: only objects of this type, which is not destroyed meanwhile; or NULL
- * @generation: only objects of this generation, %GENERATION_FROZEN included,
- *	leaf objects counting as generation 0; or %REFSLAB_ANY_GENERATION
+ * @generation: only objects of this generation, %REFSLAB_FROZEN_GENERATION
+ *	included, leaf objects counting as generation 0; or
+ *	%REFSLAB_ANY_GENERATION
  * @cursor: 0 to begin; set to what the next call is to be given, 0 at the end
  * @objs: filled with objects, each with a reference for the caller
  * @n: how many there is room for, at least 1

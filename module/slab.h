@@ -12,7 +12,7 @@
 struct depot;
 
 #define GENERATIONS	3
-#define GENERATION_FROZEN 3	/* out of the sweeper's sight */
+#define GENERATION_FROZEN REFSLAB_FROZEN_GENERATION
 
 /**
  * struct slab_layout - how a type's slabs are carved; fixed

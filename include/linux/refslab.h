@@ -377,6 +377,7 @@ bool refslab_is_enabled(struct refslab_heap *heap);
 
 /* inspect.c */
 #define REFSLAB_ANY_GENERATION	(~0U)
+#define REFSLAB_FROZEN_GENERATION 3	/* of what is frozen or in quarantine */
 
 unsigned int refslab_inspect_objects(struct refslab_heap *heap,
 				     const struct refslab_type *type,
