@@ -58,7 +58,7 @@ static unsigned int alloc_run(struct refslab_type *type, gfp_t gfp, unsigned int
  * @n: how many
  * @objs: filled in
  *
- * Context: Any context that @gfp allows.
+ * Context: As refslab_alloc().
  * Return: @n; or, when memory or the heap's limit ran out, how many were
  *	allocated: they are the caller's.
  */

@@ -101,8 +101,9 @@ static long walk_locked(struct refslab_heap *heap, bool (*want)(u64 note),
  * through a frozen object is not collected; counts go on working.
  *
  * Context: May sleep.
- * Return: how many objects with slots were frozen; -EDEADLK within a release,
- *	-EINTR if the caller was killed while it waited for a sweep.
+ * Return: how many objects with slots were frozen; -EDEADLK within a release, a
+ *	finalizer or a listener, -EINTR if the caller was killed while it waited
+ *	for a sweep.
  */
 long refslab_freeze(struct refslab_heap *heap)
 {

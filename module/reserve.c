@@ -25,8 +25,8 @@
  * @n: how many, from 1 to 2^20
  * @gfp: as for refslab_alloc()
  *
- * Context: Any context that @gfp allows; more than a page of pointers only
- *	with GFP_KERNEL.
+ * Context: As refslab_alloc(); more than a page of pointers only with
+ *	GFP_KERNEL.
  * Return: the reserve, or an ERR_PTR(): -EINVAL for @n, -ENOSPC at the heap's
  *	limit, -ENOMEM. With an error nothing is set aside.
  */
@@ -93,7 +93,7 @@ static struct refslab_object *reserve_pop(struct refslab_reserve *reserve)
  * @reserve: the reserve; others may allocate from it meanwhile
  * @gfp: as for refslab_alloc()
  *
- * Context: Any context that @gfp allows.
+ * Context: As refslab_alloc().
  * Return: 0; -ENOSPC at the heap's limit, -ENOMEM: then it has as many as could
  *	be had.
  */

@@ -798,8 +798,8 @@ static void finalize_t(struct run *run)
  * @heap: the heap
  *
  * Context: May sleep.
- * Return: 0; -EDEADLK within a release, -EINTR if the caller was killed while
- *	it waited.
+ * Return: 0; -EDEADLK within a release, a finalizer or a listener, -EINTR if the
+ *	caller was killed while it waited.
  */
 int sweep_lock(struct refslab_heap *heap)
 {

@@ -394,8 +394,9 @@ bool trigger_pressed(struct refslab_heap *heap)
  *
  * Context: May sleep. No lock may be held that a release takes.
  * Return: 0; -EINVAL if there is no such generation, -EDEADLK within a release,
- *	-EINTR if the caller was killed while it waited, -EOPNOTSUPP if the
- *	heap's sweeper has stopped after an internal error.
+ *	a finalizer or a listener, -EINTR if the caller was killed while it
+ *	waited, -EOPNOTSUPP if the heap's sweeper has stopped after an internal
+ *	error.
  */
 int refslab_collect(struct refslab_heap *heap, unsigned int generation,
 		    struct refslab_sweep_result *result)

@@ -353,7 +353,7 @@ int type_destroy(struct refslab_type *type, bool killable)
  * for the workqueue to release them are waited for.
  *
  * Context: May sleep.
- * Return: 0; -EBUSY; -EDEADLK within a release or a finalizer.
+ * Return: 0; -EBUSY; -EDEADLK within a release, a finalizer or a listener.
  */
 int refslab_type_destroy(struct refslab_type *type)
 {
