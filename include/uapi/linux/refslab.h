@@ -650,8 +650,9 @@ struct refslab_counts {
  * @reserved: zero
  * @runs: out: sweeps
  * @examined: out: objects gathered
- * @freed: out: objects freed as members of garbage cycles, or of what only
- *	these reached
+ * @freed: out: objects freed as members of garbage cycles, or as what only
+ *	these reached; not what was left to the kernel's workqueue, as objects
+ *	with mapped payloads are
  * @unfreed: out: objects that looked like garbage, were touched meanwhile and
  *	left to a later sweep
  * @aborts: out: commits given up because an object was touched or looked up
