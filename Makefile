@@ -34,7 +34,8 @@ headers:
 # nor what they need asked for.
 install: programs := tools/librefslab tools/refslab tools/python
 install: module tools
-	@$(MAKE) -s -C $(KDIR) M=$(module) $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) CONFIG_MODULE_SIG_ALL= modules_install
+	@$(MAKE) -s -C $(KDIR) M=$(module) $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) INSTALL_MOD_DIR=updates \
+		CONFIG_MODULE_SIG_ALL= modules_install
 	$(if $(DESTDIR),,depmod -a $(KERNELRELEASE))
 	install -D -m 755 $(build)/tools/refslab $(DESTDIR)$(PREFIX)/bin/refslab
 	install -D -m 644 tools/refslab/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/refslab

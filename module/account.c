@@ -160,20 +160,27 @@ struct refslab_object *account_alloc(struct refslab_type *type, u32 number,
 
 	if (unlikely(!make_room(type->heap, account, bytes, limit)))
 		return ERR_PTR(-ENOSPC);
-	obj = object_alloc(type, GFP_KERNEL);
-	if (IS_ERR(obj))
-		return obj;
-	slab = slab_of(obj);
-	owners = owners_of(book, slab->chunk.number);
-	if (!owners) {
-		refslab_put(obj);
-		return ERR_PTR(-ENOMEM);
+	for (;;) {
+		obj = magazine_take(type) ?: magazine_alloc_slow(type, GFP_KERNEL);
+		if (IS_ERR(obj))
+			return obj;
+		slab = slab_of(obj);
+		owners = owners_of(book, slab->chunk.number);
+		if (!owners) {
+			magazine_free(type, obj);
+			return ERR_PTR(-ENOMEM);
+		}
+		/* first: from the moment it lives others can find and keep it */
+		atomic64_add(bytes, &account->bytes);
+		/* read by account_dead(), after the last put */
+		WRITE_ONCE(owners[granule_of(obj)], number);
+		set_bit(slab_index(slab, obj), slab_weak(slab));
+		if (likely(object_make(type, obj, GFP_KERNEL)))
+			return obj;
+		clear_bit(slab_index(slab, obj), slab_weak(slab));
+		WRITE_ONCE(owners[granule_of(obj)], 0);
+		account_give(type->heap, number, bytes);
 	}
-	atomic64_add(bytes, &account->bytes);
-	/* read by account_dead(), after the last put, which is after us */
-	WRITE_ONCE(owners[granule_of(obj)], number);
-	set_bit(slab_index(slab, obj), slab_weak(slab));
-	return obj;
 }
 
 /**

@@ -94,8 +94,8 @@ static struct refslab_object *object_numbered(struct refslab_heap *heap, u32 num
 
 static void show_track(struct seq_file *m, const struct track *track, const char *what)
 {
-	seq_printf(m, "%s %u ms ago by task %u on CPU %u\n", what,
-		   jiffies_to_msecs(jiffies - track->when), track->pid, track->cpu);
+	seq_printf(m, "%s %llu ms ago by task %u on CPU %u\n", what,
+		   jiffies64_to_msecs(jiffies - track->when), track->pid, track->cpu);
 }
 
 static void show_stack(struct seq_file *m, depot_stack_handle_t stack)
@@ -358,10 +358,10 @@ static int show_sites(struct seq_file *m, struct xarray *sites)
 	sort(sorted, n, sizeof(*sorted), more_objects, NULL);
 	for (i = 0; i < n; i++) {
 		site = sorted[i];
-		seq_printf(m, "%lu of type %s, age %u/%u/%u ms, tasks %u-%u, CPUs %*pbl\n",
-			   site->objects, site->name, jiffies_to_msecs(site->age_min),
-			   jiffies_to_msecs(site->age_sum / site->objects),
-			   jiffies_to_msecs(site->age_max), site->pid_min, site->pid_max,
+		seq_printf(m, "%lu of type %s, age %llu/%llu/%llu ms, tasks %u-%u, CPUs %*pbl\n",
+			   site->objects, site->name, jiffies64_to_msecs(site->age_min),
+			   jiffies64_to_msecs(site->age_sum / site->objects),
+			   jiffies64_to_msecs(site->age_max), site->pid_min, site->pid_max,
 			   cpumask_pr_args(&site->cpus));
 		show_stack(m, site->stack);
 	}

@@ -75,6 +75,8 @@ void heap_free(struct refslab_heap *heap)
 {
 	xa_destroy(&heap->types);
 	releaser_destroy(&heap->releaser);
+	lockdep_unregister_key(&heap->listen_key);
+	lockdep_unregister_key(&heap->lock_key);
 	lockdep_unregister_key(&heap->sweep_key);
 	lockdep_unregister_key(&heap->release_key);
 	kfree(heap);
@@ -115,12 +117,16 @@ struct refslab_heap *heap_create(const struct refslab_heap_args *args,
 	INIT_LIST_HEAD(&heap->link);
 	lockdep_register_key(&heap->release_key);
 	lockdep_register_key(&heap->sweep_key);
+	lockdep_register_key(&heap->lock_key);
+	lockdep_register_key(&heap->listen_key);
 	lockdep_init_map(&heap->release_map, "refslab_release", &heap->release_key, 0);
 	sweep_init(&heap->sweep);
-	/* a finalizer of one heap may sweep another */
+	/* a finalizer or listener of one heap may sweep another, or make types in it */
 	lockdep_set_class(&heap->sweep.mutex, &heap->sweep_key);
+	lockdep_set_class(&heap->lock, &heap->lock_key);
 	trigger_init(&heap->trigger, tenant);
 	listeners_init(&heap->listeners);
+	lockdep_set_class(&heap->listeners.mutex, &heap->listen_key);
 	park_init(&heap->park, &heap->pool);
 	err = releaser_init(&heap->releaser, gfp);
 	if (err)

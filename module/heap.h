@@ -35,6 +35,8 @@ struct account_book;
  * @park: pages of dead objects
  * @release_key: class of @release_map
  * @sweep_key: class of @sweep's mutex
+ * @lock_key: class of @lock
+ * @listen_key: class of @listeners' mutex
  * @release_map: "within a release": taken around releases, and where an
  *	allocation may run them, so that lockdep sees locks that are held there
  *	and taken here
@@ -60,6 +62,8 @@ struct refslab_heap {
 	struct park	park;
 	struct lock_class_key release_key;
 	struct lock_class_key sweep_key;
+	struct lock_class_key lock_key;
+	struct lock_class_key listen_key;
 	struct lockdep_map release_map;
 
 	struct mutex	lock;	/* creating and destroying types */

@@ -49,8 +49,8 @@ static void report_track(struct refslab_type *type, struct refslab_object *obj,
 
 	if (!debug_track(type, obj, which, &track))
 		return;
-	pr_err("%s %u ms ago by task %u on CPU %u:\n", what,
-	       jiffies_to_msecs(now - track.when), track.pid, track.cpu);
+	pr_err("%s %llu ms ago by task %u on CPU %u:\n", what,
+	       jiffies64_to_msecs(now - track.when), track.pid, track.cpu);
 #ifdef CONFIG_STACKDEPOT
 	if (track.stack)
 		stack_depot_print(track.stack);
@@ -268,7 +268,7 @@ void report_bad_free(struct refslab_type *type, struct refslab_object *obj)
  * report_survivors - a type cannot be destroyed
  * @type: the type
  *
- * Context: May sleep; heap->lock held.
+ * Context: May sleep; the type stays.
  */
 void report_survivors(struct refslab_type *type)
 {

@@ -269,9 +269,14 @@ static unsigned int take_from(struct slab_node *node, unsigned int n,
 		if (slab->free == slab->layout->objects)
 			node->empty--;
 		more = take_bits(slab, n - got, objects + got);
-		/* books that are wrong must not become an endless search */
-		if (WARN_ON_ONCE(!more))
-			break;
+		/* books that are wrong: what it had leaks, and others are asked */
+		if (WARN_ON_ONCE(!more)) {
+			list_del_init(&slab->list);
+			node->partial_count--;
+			node->out += slab->free;
+			slab->free = 0;
+			continue;
+		}
 		slab->free -= more;
 		got += more;
 		if (!slab->free) {
