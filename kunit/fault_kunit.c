@@ -5,8 +5,11 @@
  * it is called again. That slabs and pages can fail is armed by who loads the
  * module (tools/vm/kunit).
  */
+#include <linux/delay.h>
+#include <linux/kthread.h>
 #include <linux/sched.h>
 
+#include "account.h"
 #include "fixture.h"
 
 #define ALL	UINT_MAX
@@ -423,8 +426,96 @@ static void test_calls(struct kunit *test)
 		try_one(test, &tries[i]);
 }
 
+/* As what empties magazines for want of memory: nothing but the sweep's lock keeps types. */
+static int look_at_types(void *data)
+{
+	struct refslab_heap *heap = data;
+	struct refslab_type *type;
+	unsigned long id;
+
+	while (!kthread_should_stop()) {
+		mutex_lock(&heap->sweep.mutex);
+		xa_for_each(&heap->types, id, type) {
+			msleep(20);
+			WRITE_ONCE(type->magazine_room, READ_ONCE(type->magazine_room));
+		}
+		mutex_unlock(&heap->sweep.mutex);
+		msleep(20);
+	}
+	return 0;
+}
+
+/* A type that cannot be made is not found by anybody before it is gone; KASAN tells. */
+static void test_types_stay(struct kunit *test)
+{
+	struct scene *scene = test->priv;
+	struct task_struct *task;
+	unsigned int n;
+
+	task = kthread_run(look_at_types, scene->fixture.heap, "refslab-kunit");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	for (n = 1; n < 1000; n++) {
+		set_fail(n);
+		create_type(scene);
+		if (!has_failed())
+			break;
+		if (!IS_ERR(scene->type))
+			destroy_type(scene);
+	}
+	kthread_stop(task);
+	KUNIT_EXPECT_LT(test, n, 1000U);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(scene->type));
+	destroy_type(scene);
+}
+
+static unsigned int made;
+
+static void count_made(struct refslab_object *obj)
+{
+	made++;
+}
+
+/* An object that cannot be put on its account has not been seen by anybody. */
+static void test_uncounted(struct kunit *test)
+{
+	const struct refslab_type_args args = {
+		.name = "counted", .size = 64, .ctor = count_made, .flags = REFSLAB_TYPE_WEAK,
+	};
+	struct scene *scene = test->priv;
+	struct refslab_heap *heap = scene->fixture.heap;
+	struct refslab_object *obj = ERR_PTR(-ENOMEM);
+	unsigned int n, failed = 0;
+	struct refslab_type *type;
+	int account;
+
+	type = fixture_type(test, heap, &args);
+	account = account_open(heap);
+	KUNIT_ASSERT_GT(test, account, 0);
+	for (n = 1; n < 100; n++) {
+		made = 0;
+		set_fail(n);
+		obj = account_alloc(type, account, SZ_1M);
+		if (!has_failed())
+			break;
+		if (!IS_ERR(obj)) {
+			refslab_put(obj);
+			continue;
+		}
+		failed++;
+		KUNIT_EXPECT_EQ_MSG(test, made, 0U, "allocation %u", n);
+		KUNIT_EXPECT_EQ(test, account_bytes(heap, account), 0);
+	}
+	KUNIT_EXPECT_GT(test, failed, 0U);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(obj));
+	KUNIT_EXPECT_EQ(test, account_bytes(heap, account), type->layout.size);
+	refslab_put(obj);
+	account_close(heap, account);
+}
+
 static struct kunit_case fault_cases[] = {
 	KUNIT_CASE_SLOW(test_calls),
+	KUNIT_CASE_SLOW(test_types_stay),
+	KUNIT_CASE(test_uncounted),
 	{}
 };
 

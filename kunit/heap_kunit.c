@@ -2,6 +2,7 @@
 /*
  * Heaps: names, and that their end is the end of all that is in them.
  */
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "fixture.h"
@@ -333,6 +334,71 @@ static void test_validator_notices(struct kunit *test)
 	refslab_put(obj);
 }
 
+/* Counts of what lives may be wrong for a moment; what lives is released all the same. */
+static void test_destroy_miscounted(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	const struct refslab_heap_args args = { .name = "kunit-2" };
+	struct refslab_heap *heap = fixture_heap(test, &args);
+	struct refslab_type *told = fixture_knots(test, heap, "told", &f->releases, 0);
+
+	knot_make(test, told);
+	knot_make(test, told);
+	atomic_long_add(1000, &told->reserved);
+	KUNIT_EXPECT_EQ(test, heap_objects(heap), 0);
+	KUNIT_EXPECT_EQ(test, refslab_heap_destroy(heap), 2);
+	KUNIT_EXPECT_EQ(test, atomic_read(&f->releases.count), 2);
+}
+
+/* A file system that allocates with a lock of its own says so by a scope, perhaps. */
+static void test_scope(struct kunit *test)
+{
+	const struct refslab_heap_args args = { .name = "kunit-2", .limit = SZ_64K };
+	const struct refslab_type_args type_args = { .name = "leaf", .size = 8000 };
+	struct refslab_heap *heap = fixture_heap(test, &args);
+	struct refslab_type *type = fixture_type(test, heap, &type_args);
+	unsigned int scope;
+
+	while (refslab_alloc(type, GFP_KERNEL))
+		;
+	/* who holds it may wait for that file system */
+	mutex_lock(&heap->lock);
+	mutex_lock(&heap->sweep.mutex);
+	scope = memalloc_nofs_save();
+	KUNIT_EXPECT_NULL(test, refslab_alloc(type, GFP_KERNEL));
+	memalloc_nofs_restore(scope);
+	mutex_unlock(&heap->sweep.mutex);
+	mutex_unlock(&heap->lock);
+	refslab_heap_destroy(heap);
+}
+
+/* Pages that were pinned and are not any more make room before anybody is refused. */
+static void test_parked_make_room(struct kunit *test)
+{
+	const struct refslab_heap_args args = { .name = "kunit-2", .limit = SZ_128K };
+	const struct refslab_type_args type_args = { .name = "leaf", .size = 8000 };
+	struct refslab_heap *heap = fixture_heap(test, &args);
+	struct refslab_type *type = fixture_type(test, heap, &type_args);
+	struct page *pages[BIT(REFSLAB_CHUNK_ORDER)];
+	unsigned int i;
+
+	KUNIT_ASSERT_EQ(test, pool_charge(&heap->pool, ARRAY_SIZE(pages)), 0);
+	for (i = 0; i < ARRAY_SIZE(pages); i++) {
+		pages[i] = pool_page(&heap->pool);
+		KUNIT_ASSERT_NOT_NULL(test, pages[i]);
+		get_page(pages[i]);
+	}
+	park_pages(&heap->park, pages, ARRAY_SIZE(pages), 0);
+	/* looked at by itself, later than this takes */
+	cancel_delayed_work_sync(&heap->park.work);
+	while (refslab_alloc(type, GFP_KERNEL))
+		;
+	for (i = 0; i < ARRAY_SIZE(pages); i++)
+		put_page(pages[i]);
+	KUNIT_EXPECT_NOT_NULL(test, refslab_alloc(type, GFP_KERNEL));
+	refslab_heap_destroy(heap);
+}
+
 static struct kunit_case heap_cases[] = {
 	KUNIT_CASE(test_names_refused),
 	KUNIT_CASE(test_args_refused),
@@ -346,6 +412,9 @@ static struct kunit_case heap_cases[] = {
 	KUNIT_CASE(test_destroy_with_allocations),
 	KUNIT_CASE(test_destroy_many),
 	KUNIT_CASE(test_destroy_while_sweeping),
+	KUNIT_CASE(test_destroy_miscounted),
+	KUNIT_CASE(test_scope),
+	KUNIT_CASE(test_parked_make_room),
 	KUNIT_CASE(test_validator_notices),
 	{}
 };

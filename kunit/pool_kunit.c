@@ -471,7 +471,7 @@ static void test_reclaimable(struct kunit *test)
 static void test_reclaimable_of_destroyed(struct kunit *test)
 {
 	enum { N = 300 };
-	const struct refslab_heap_args args = { .reserve = N * CHUNK };
+	const struct refslab_heap_args args = { .low = N * CHUNK, .high = N * CHUNK };
 	const long slack = 125 * num_possible_cpus();
 	struct pool *pool = kunit_kzalloc(test, sizeof(*pool), GFP_KERNEL);
 	long before = reclaimable();
@@ -630,6 +630,27 @@ static void test_pages_beside(struct kunit *test)
 	pool_put_chunk(pool, chunks[1]);
 }
 
+/* Nobody can have a reserve back: the kernel must not believe that it can. */
+static void test_reserve_is_not_reclaimable(struct kunit *test)
+{
+	enum { N = 300 };
+	const long slack = 125 * num_possible_cpus();
+	struct pool *pool = pool_make(test, 2 * N, 0, 0, N);
+	u64 bytes[POOL_LIMITS] = { [POOL_RESERVE] = N * CHUNK };
+	long before = reclaimable();
+
+	KUNIT_ASSERT_EQ(test, pool_set_limits(pool, BIT(POOL_RESERVE), bytes), 0);
+	expect_usage(test, pool, N, 0, 0);
+	KUNIT_EXPECT_LE(test, reclaimable() - before, slack);
+	bytes[POOL_RESERVE] = 0;
+	KUNIT_ASSERT_EQ(test, pool_set_limits(pool, BIT(POOL_RESERVE), bytes), 0);
+	expect_usage(test, pool, N, 0, 0);
+	KUNIT_EXPECT_GE(test, reclaimable() - before, N * PAGES - slack);
+	pool_drain(pool);
+	KUNIT_EXPECT_LE(test, reclaimable() - before, slack);
+	KUNIT_EXPECT_GE(test, reclaimable() - before, -slack);
+}
+
 static struct kunit_case pool_cases[] = {
 	KUNIT_CASE(test_pages_beside),
 	KUNIT_CASE(test_limit),
@@ -646,6 +667,7 @@ static struct kunit_case pool_cases[] = {
 	KUNIT_CASE(test_numbers),
 	KUNIT_CASE(test_shrinker),
 	KUNIT_CASE(test_reclaimable),
+	KUNIT_CASE(test_reserve_is_not_reclaimable),
 	KUNIT_CASE(test_reclaimable_of_destroyed),
 	KUNIT_CASE(test_nodes),
 	KUNIT_CASE(test_concurrent),

@@ -63,6 +63,27 @@ static void test_word_shown(struct kunit *test)
 	refslab_put(obj);
 }
 
+/* A slot is left with an object that somebody has put once too often. */
+static void test_stale_slot(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct knot *a = knot_make(test, f->knot), *b = knot_make(test, f->knot);
+
+	knot_edge(a, 0, b);
+	knot_put(b);
+	migrate_disable();
+	/* the slot's, which is not ours to give */
+	knot_put(b);
+	expect_in_log("refslab: get of a dead object; leaked: heap kunit, type knot");
+	KUNIT_EXPECT_NULL(test, refslab_slot_load(&a->slot[0]));
+	unexpect_in_log();
+	migrate_enable();
+	/* as it should have been */
+	KUNIT_EXPECT_PTR_EQ(test, xchg(&a->slot[0].target, NULL), &b->link.object);
+	knot_put(a);
+	EXPECT_OBJECTS(test, f->knot, 0);
+}
+
 /**
  * struct meddling - a leaf whose release does what nobody may
  * @object: header
@@ -216,6 +237,7 @@ static struct kunit_case report_cases[] = {
 	KUNIT_CASE(test_sweep_broken),
 	KUNIT_CASE(test_sweep_broken_elsewhere),
 	KUNIT_CASE(test_word_shown),
+	KUNIT_CASE(test_stale_slot),
 	KUNIT_CASE(test_got_after_commit),
 	KUNIT_CASE(test_got_before),
 	KUNIT_CASE(test_got_by_what_it_holds),

@@ -350,6 +350,29 @@ static void test_validator_notices(struct kunit *test)
 	slab_give(f->leaf, 1, objects);
 }
 
+/* Books that are wrong cost what they are about, and not the whole heap. */
+static void test_empty_bitmap(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct refslab_object *obj = obj_make(test, f->leaf), *other;
+	struct slab *slab = slab_of(obj);
+	unsigned long chunks;
+
+	refslab_put(obj);
+	magazine_drain(f->leaf);
+	KUNIT_ASSERT_EQ(test, slab->free, slab->layout->objects);
+	chunks = f->heap->pool.used;
+	bitmap_zero(slab->bits, slab->layout->objects);
+	expect_in_log("take_from");
+	other = refslab_alloc(f->leaf, GFP_KERNEL);
+	unexpect_in_log();
+	KUNIT_ASSERT_NOT_NULL(test, other);
+	KUNIT_EXPECT_LE(test, f->heap->pool.used, chunks + 1);
+	KUNIT_EXPECT_PTR_NE(test, slab_of(other), slab);
+	refslab_put(other);
+	f->left = slab->layout->objects;
+}
+
 static struct kunit_case slab_cases[] = {
 	KUNIT_CASE(test_layouts),
 	KUNIT_CASE(test_layout_edges),
@@ -362,6 +385,7 @@ static struct kunit_case slab_cases[] = {
 	KUNIT_CASE(test_retired_is_not_dirty),
 	KUNIT_CASE(test_grow_to_limit),
 	KUNIT_CASE(test_double_give),
+	KUNIT_CASE(test_empty_bitmap),
 	KUNIT_CASE(test_validator_notices),
 	{}
 };

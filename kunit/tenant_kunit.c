@@ -125,13 +125,17 @@ static void test_pools(struct kunit *test)
 	struct refslab_heap *heap;
 	struct refslab_type *type;
 	struct pool *pool;
+	unsigned long base;
 	unsigned int n;
 
 	heap = heap_create(&args, tenant);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(heap));
 	pool = &heap->pool;
 	type = fixture_type(test, heap, &large);
-	tenant_memory_max = 4 * REFSLAB_CHUNK_SIZE;
+	/* a type's files and magazines */
+	base = atomic_long_read(&tenant->pages);
+	KUNIT_EXPECT_GT(test, base, 0);
+	tenant_memory_max = 4 * REFSLAB_CHUNK_SIZE + base * PAGE_SIZE;
 	for (n = 0; n < ARRAY_SIZE(objs); n++) {
 		objs[n] = object_alloc(type, GFP_KERNEL);
 		if (IS_ERR(objs[n]))
@@ -140,32 +144,32 @@ static void test_pools(struct kunit *test)
 	KUNIT_ASSERT_LT(test, n, ARRAY_SIZE(objs));
 	KUNIT_EXPECT_PTR_EQ(test, objs[n], ERR_PTR(-ENOSPC));
 	KUNIT_EXPECT_EQ(test, pool->held, 4);
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&tenant->pages), 4 * chunk);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&tenant->pages), base + 4 * chunk);
 	KUNIT_EXPECT_EQ(test, pool_charge(pool, 1), -ENOSPC);
 	bytes[POOL_RESERVE] = 5 * REFSLAB_CHUNK_SIZE;
 	KUNIT_EXPECT_EQ(test, pool_set_limits(pool, BIT(POOL_RESERVE), bytes), -ENOSPC);
 	KUNIT_EXPECT_EQ(test, pool->reserve, 0);
 	/* it is as full for who must not sleep */
 	KUNIT_EXPECT_NULL(test, refslab_alloc(type, GFP_NOWAIT | __GFP_NOWARN));
-	tenant_memory_max = 6 * REFSLAB_CHUNK_SIZE;
+	tenant_memory_max = 6 * REFSLAB_CHUNK_SIZE + base * PAGE_SIZE;
 	KUNIT_EXPECT_EQ(test, pool_set_limits(pool, BIT(POOL_RESERVE), bytes), 0);
 	KUNIT_EXPECT_EQ(test, pool->held, 5);
 	KUNIT_EXPECT_EQ(test, pool_charge(pool, chunk + 1), -ENOSPC);
 	KUNIT_EXPECT_EQ(test, pool_charge(pool, chunk), 0);
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&tenant->pages), 6 * chunk);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&tenant->pages), base + 6 * chunk);
 	pool_uncharge(pool, chunk);
 	bytes[POOL_RESERVE] = 0;
 	bytes[POOL_HIGH] = 0;
 	KUNIT_EXPECT_EQ(test, pool_set_limits(pool, BIT(POOL_RESERVE) | BIT(POOL_HIGH),
 					      bytes), 0);
 	KUNIT_EXPECT_EQ(test, pool->held, 4);
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&tenant->pages), 4 * chunk);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&tenant->pages), base + 4 * chunk);
 	while (n)
 		refslab_put(objs[--n]);
 	magazine_drain(type);
 	pool_drain(pool);
 	flush_work(&pool->work);
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&tenant->pages), pool->held * chunk);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&tenant->pages), base + pool->held * chunk);
 	KUNIT_EXPECT_EQ(test, heap_validate(heap), 0);
 	/* what is there still goes with the heap */
 	obj_make(test, type);

@@ -3,6 +3,8 @@
  * Weak references: dead from the instant of death on, by count or by sweep.
  */
 #include <kunit/test.h>
+#include <linux/hash.h>
+#include <linux/mm.h>
 
 #include "heap.h"
 
@@ -318,6 +320,94 @@ static void test_upgrade_in_finalizer(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, deaths, 1U);
 }
 
+/* In which bucket an object is tells nothing of its address, nor of its number. */
+static void test_buckets_are_secret(struct kunit *test)
+{
+	enum { N = 400 };
+	const struct refslab_heap_args args = { .name = "kunit-weak-2" };
+	const struct refslab_type_args leaf_args = {
+		.name = "leaf", .size = 48, .flags = REFSLAB_TYPE_WEAK,
+	};
+	unsigned int by_address = 0, by_number = 0, i, j;
+	struct refslab_object **objs[2];
+	struct refslab_weak *weak[2];
+	struct refslab_heap *other;
+	struct refslab_type *types[2] = { leaf };
+
+	other = refslab_heap_create(&args);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, other);
+	types[1] = refslab_type_create(other, &leaf_args);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, types[1]);
+	for (i = 0; i < 2; i++) {
+		objs[i] = kunit_kcalloc(test, N, sizeof(**objs), GFP_KERNEL);
+		weak[i] = kunit_kcalloc(test, N, sizeof(**weak), GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, objs[i]);
+		KUNIT_ASSERT_NOT_NULL(test, weak[i]);
+		for (j = 0; j < N; j++) {
+			objs[i][j] = refslab_alloc(types[i], GFP_KERNEL);
+			KUNIT_ASSERT_NOT_NULL(test, objs[i][j]);
+			refslab_weak_init(&weak[i][j], NULL);
+			KUNIT_ASSERT_EQ(test, refslab_weak_set(&weak[i][j], objs[i][j]), 0);
+			by_address += weak[i][j].bucket == hash_ptr(objs[i][j], WEAK_BUCKETS_BITS);
+		}
+	}
+	for (i = 0; i < N; i++)
+		for (j = 0; j < N; j++)
+			if (slab_number(objs[0][i]) == slab_number(objs[1][j]))
+				by_number += weak[0][i].bucket == weak[1][j].bucket;
+	KUNIT_EXPECT_LT(test, by_address, 10U);
+	KUNIT_EXPECT_LT(test, by_number, 10U);
+	for (i = 0; i < 2; i++)
+		for (j = 0; j < N; j++)
+			refslab_put(objs[i][j]);
+	refslab_heap_destroy(other);
+}
+
+static struct task_struct *putter;
+static unsigned int deaths_here;
+
+static void count_death_here(struct refslab_weak *weak)
+{
+	if (current == putter)
+		deaths_here++;
+}
+
+/* A put does so much itself, and weak references that die by it are of that. */
+static void test_deaths_in_a_put(struct kunit *test)
+{
+	enum { N = 8, EACH = 1000, MOST = 2048 + EACH + 2 * N };
+	struct refslab_object *obj, *head = NULL;
+	struct refslab_weak *weak;
+	unsigned int i, j;
+
+	weak = kvcalloc(N * EACH, sizeof(*weak), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, weak);
+	for (i = 0; i < N; i++) {
+		obj = refslab_alloc(type, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, obj);
+		for (j = 0; j < EACH; j++) {
+			refslab_weak_init(&weak[i * EACH + j], count_death_here);
+			KUNIT_ASSERT_EQ(test, refslab_weak_set(&weak[i * EACH + j], obj), 0);
+		}
+		if (head) {
+			refslab_slot_set(&container_of(obj, struct knot, link.object)->next, head);
+			refslab_put(head);
+		}
+		head = obj;
+	}
+	putter = current;
+	deaths_here = 0;
+	refslab_put(head);
+	putter = NULL;
+	KUNIT_EXPECT_GE(test, deaths_here, (unsigned int)EACH);
+	KUNIT_EXPECT_LE(test, deaths_here, (unsigned int)MOST);
+	releaser_flush(&heap->releaser);
+	KUNIT_EXPECT_EQ(test, heap_objects(heap), 0UL);
+	for (i = 0; i < N * EACH; i++)
+		KUNIT_ASSERT_NULL(test, refslab_weak_get(&weak[i]));
+	kvfree(weak);
+}
+
 static struct kunit_case weak_cases[] = {
 	KUNIT_CASE(test_upgrade_counts),
 	KUNIT_CASE(test_next_life_is_another),
@@ -329,6 +419,8 @@ static struct kunit_case weak_cases[] = {
 	KUNIT_CASE(test_dead_all_at_once),
 	KUNIT_CASE(test_many_to_one),
 	KUNIT_CASE(test_upgrade_in_finalizer),
+	KUNIT_CASE(test_buckets_are_secret),
+	KUNIT_CASE(test_deaths_in_a_put),
 	{ }
 };
 

@@ -201,10 +201,13 @@ static unsigned long heap_call_objects(struct refslab_heap *heap, object_fn *fn)
 		for (i = 0; i < slab->layout->objects; i++) {
 			struct refslab_object *obj = slab_object(slab, i);
 
+			u64 word = atomic64_read(&obj->word);
+
 			/* pinned ones too; in slab, depot or magazine it is 0 */
-			if (!(atomic64_read(&obj->word) & REFSLAB_COUNT_MASK))
+			if (!(word & REFSLAB_COUNT_MASK))
 				continue;
-			n++;
+			/* used after its death: it is where free ones are */
+			n += !(word & REFSLAB_RELEASED);
 			if (fn)
 				fn(slab->type, obj);
 		}
@@ -301,7 +304,7 @@ unsigned long refslab_heap_destroy(struct refslab_heap *heap)
 	xa_for_each(&heap->types, id, type) {
 		xa_erase(&heap->types, id);
 		sysfs_remove_type(type);
-		kobject_put(&type->kobj);
+		type_put(type);
 	}
 	mutex_unlock(&heap->lock);
 

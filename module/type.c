@@ -126,6 +126,12 @@ static unsigned long type_pages(const struct refslab_type *type)
 	return DIV_ROUND_UP(TYPE_FILES_BYTES + num_possible_cpus() * magazine, PAGE_SIZE);
 }
 
+static void uncharge(struct refslab_type *type)
+{
+	if (type->charged)
+		tenant_uncharge(type->heap->pool.tenant, type_pages(type));
+}
+
 /**
  * refslab_type_create - make a type
  * @heap: the heap its objects live in
@@ -234,11 +240,12 @@ struct refslab_type *refslab_type_create(struct refslab_heap *heap,
 err_kobject:
 	xa_release(&heap->types, type->id);
 	mutex_unlock(&heap->lock);
-	kobject_put(&type->kobj);
+	type_put(type);
 	return ERR_PTR(err);
 err_unlock:
 	mutex_unlock(&heap->lock);
 err_free:
+	uncharge(type);
 	type_free(type);
 	return ERR_PTR(err);
 }
@@ -251,8 +258,6 @@ void type_free(struct refslab_type *type)
 		magazine_forget_cpus(type);
 		magazine_destroy(type->path.magazines);
 	}
-	if (type->charged)
-		tenant_uncharge(type->heap->pool.tenant, type_pages(type));
 	debug_end(type);
 	free_percpu(type->counters);
 	if (type->nodes)
@@ -260,6 +265,13 @@ void type_free(struct refslab_type *type)
 	kfree(type->nodes);
 	kfree(type->slot_offsets);
 	kfree(type);
+}
+
+/* It is gone from its heap; who reads a file of it may have its memory for longer. */
+void type_put(struct refslab_type *type)
+{
+	uncharge(type);
+	kobject_put(&type->kobj);
 }
 
 /* Both: a sweep may hold memory of what has died; it gives it back. */
@@ -340,7 +352,7 @@ int type_destroy(struct refslab_type *type, bool killable)
 	 */
 	synchronize_rcu();
 	pool_wait(&heap->pool);
-	kobject_put(&type->kobj);
+	type_put(type);
 	return 0;
 }
 

@@ -443,6 +443,43 @@ static void test_memory(void **state)
 	works(storm_write(MEMORY_MAX, "0"));
 }
 
+/* Types without objects are memory, too. */
+static void many_types(void)
+{
+	int fd[2], err = 0;
+	uint32_t type = 0, last = 0;
+	unsigned int n, i;
+	char name[16];
+
+	for (i = 0; i < 2; i++)
+		child_must(!make_heap(&fd[i]));
+	for (n = 0; n < 2000; n++) {
+		snprintf(name, sizeof(name), "t%u", n);
+		err = refslab_type_create(fd[n & 1], name, 1, 8, 0, &type);
+		if (err)
+			break;
+		last = type;
+	}
+	child_must(err == -ENOSPC);
+	/* a page each, at least */
+	child_must(n > 10 && n <= MEMORY / 4096);
+	child_must(!refslab_type_destroy(fd[(n - 1) & 1], last));
+	child_must(!refslab_type_create(fd[n & 1], "again", 1, 8, 0, &type));
+	child_must(refslab_type_create(fd[n & 1], "more", 1, 8, 0, &type) == -ENOSPC);
+}
+
+static void test_types(void **state)
+{
+	char text[32];
+
+	(void)state;
+	snprintf(text, sizeof(text), "%u", MEMORY);
+	works(storm_write(MEMORY_MAX, text));
+	as(ONE, many_types);
+	/* what they took is given back with their heaps */
+	as(ONE, many_types);
+}
+
 /* --- processor time --- */
 
 /* What the workqueue's threads have used so far, in nanoseconds; kernel threads are in no process's time. */
@@ -745,6 +782,7 @@ int main(void)
 		tenant_test(test_kept),
 		tenant_test(test_who),
 		tenant_test(test_memory),
+		tenant_test(test_types),
 		tenant_test(test_sweeps),
 		tenant_test(test_all_swept),
 		tenant_test(test_watermarks),

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A heap that is held up: by a long sweep, by its end. Who has nothing to do with
+ * what holds it goes on, and who waits for it can be killed.
+ */
+#include <grp.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "sharing.h"
+#include "storm.h"
+
+enum { USER = 2001, LEAST_MS = 600 };
+
+struct scene {
+	_Atomic uint64_t sweeps, longest_sweep, longest_alloc;
+	_Atomic bool destroying, stop;
+	int fd;
+	uint32_t leaf;
+};
+
+/* A sweep takes at least LEAST_MS: a ring that is kept, as long as needed for that. */
+static uint64_t long_sweep(int fd, uint32_t knot)
+{
+	unsigned int n = 20000;
+	uint64_t begin, took;
+
+	for (;;) {
+		uint64_t head = ring(fd, knot, n);
+
+		begin = now_ns();
+		sweep(fd, 2);
+		took = now_ns() - begin;
+		if (took > LEAST_MS * 1000000ull || n > 4000000)
+			return took;
+		drop(fd, head);
+		n = took ? n * (LEAST_MS * 1500000ull / took + 1) : 2 * n;
+	}
+}
+
+static void keep_sweeping(void *argument)
+{
+	struct scene *scene = argument;
+	struct refslab_collect collect;
+	uint64_t begin, took, n;
+
+	while (!scene->stop) {
+		/* what was frozen is looked at again, all of it */
+		child_must(!refslab_freeze(scene->fd, &n));
+		child_must(!refslab_unfreeze(scene->fd, &n));
+		begin = now_ns();
+		child_must(!refslab_collect(scene->fd, 2, &collect));
+		took = now_ns() - begin;
+		if (took > scene->longest_sweep)
+			scene->longest_sweep = took;
+		scene->sweeps++;
+	}
+}
+
+/* Types without objects come and go all the time. */
+static void keep_destroying(void *argument)
+{
+	struct scene *scene = argument;
+	uint32_t type;
+
+	for (;;) {
+		child_must(!refslab_type_create(scene->fd, "passing", 1, 8, 0, &type));
+		scene->destroying = true;
+		child_must(!refslab_type_destroy(scene->fd, type));
+		scene->destroying = false;
+	}
+}
+
+/* Each has a session of its own: within one, calls of its threads may wait for each other. */
+static struct scene *scene_of(struct scene *common, int invitation)
+{
+	struct scene *scene = storm_shared(sizeof(*scene));
+
+	scene->fd = session();
+	works(refslab_join(scene->fd, invitation));
+	scene->leaf = common->leaf;
+	return scene;
+}
+
+static void test_destroy_stops_nobody(void **state)
+{
+	struct client *client = *state;
+	struct scene common = { .leaf = client->leaf }, *sweeper, *destroyer;
+	uint64_t begin, took, longest = 0, calls = 0, sweeps, handle;
+	int invitation = refslab_invite(client->fd, 0, 0);
+	pid_t pid[2];
+
+	assert_true(invitation >= 0);
+	sweeper = scene_of(&common, invitation);
+	destroyer = scene_of(&common, invitation);
+	long_sweep(client->fd, client->two);
+	pid[0] = storm_fork(keep_sweeping, sweeper);
+	assert_true(eventually(sweeper->sweeps));
+	pid[1] = storm_fork(keep_destroying, destroyer);
+	assert_true(eventually(destroyer->destroying));
+	for (sweeps = sweeper->sweeps; sweeper->sweeps < sweeps + 3; calls++) {
+		begin = now_ns();
+		works(refslab_alloc(client->fd, client->leaf, &handle));
+		took = now_ns() - begin;
+		drop(client->fd, handle);
+		if (took > longest)
+			longest = took;
+	}
+	print_message("# %llu allocations beside sweeps of %llu ms and types that go, the longest %llu us\n",
+		      (unsigned long long)calls,
+		      (unsigned long long)(sweeper->longest_sweep / 1000000),
+		      (unsigned long long)(longest / 1000));
+	storm_kill(pid[0]);
+	storm_kill(pid[1]);
+	assert_true(longest < sweeper->longest_sweep / 2);
+	close(invitation);
+}
+
+static void destroy_once(void *argument)
+{
+	struct scene *scene = argument;
+
+	scene->destroying = true;
+	refslab_type_destroy(scene->fd, scene->leaf);
+}
+
+static void create_once(void *argument)
+{
+	struct scene *scene = argument;
+	uint32_t type;
+
+	scene->destroying = true;
+	refslab_type_create(scene->fd, "late", 1, 8, 0, &type);
+}
+
+/* Killed in the middle of a sweep that they wait for, they are gone before its end. */
+static void test_waits_end(void **state)
+{
+	void (*const work[])(void *) = { destroy_once, create_once };
+	struct client *client = *state;
+	struct scene common = { .leaf = type(client->fd, 0, 24) }, *sweeper, *waiter;
+	int invitation = refslab_invite(client->fd, 0, 0);
+	uint64_t took, begin, sweeps;
+	pid_t pid, waits, first;
+	unsigned int i;
+
+	assert_true(invitation >= 0);
+	took = long_sweep(client->fd, client->two);
+	sweeper = scene_of(&common, invitation);
+	waiter = scene_of(&common, invitation);
+	pid = storm_fork(keep_sweeping, sweeper);
+	for (i = 0; i < ARRAY_SIZE(work); i++) {
+		/* a second type that goes keeps those who make one waiting behind it */
+		struct scene *ahead = scene_of(&common, invitation);
+
+		sweeps = sweeper->sweeps;
+		assert_true(eventually(sweeper->sweeps > sweeps));
+		first = storm_fork(destroy_once, ahead);
+		assert_true(eventually(ahead->destroying));
+		waiter->destroying = false;
+		waits = storm_fork(work[i], waiter);
+		assert_true(eventually(waiter->destroying));
+		sleep_ms(20);
+		begin = now_ns();
+		storm_kill(waits);
+		print_message("# killed %llu us after, of a sweep of %llu ms\n",
+			      (unsigned long long)((now_ns() - begin) / 1000),
+			      (unsigned long long)(took / 1000000));
+		assert_true(now_ns() - begin < took / 4);
+		storm_kill(first);
+		close(ahead->fd);
+		common.leaf = type(client->fd, 0, 32 + 8 * i);
+		waiter->leaf = common.leaf;
+	}
+	storm_kill(pid);
+	close(invitation);
+}
+
+static int pair[2];
+
+static void fill_heap(int fd)
+{
+	uint64_t handle;
+	uint32_t big, i;
+
+	child_must(!refslab_heap_create(fd, "handed", 512 << 20));
+	child_must(!refslab_type_create(fd, "big", 0, 8000, 0, &big));
+	for (i = 0; i < 20000; i++)
+		child_must(!refslab_alloc(fd, big, &handle));
+}
+
+static void hand_over(void *unused)
+{
+	int fd;
+
+	(void)unused;
+	child_must(!setgroups(0, NULL) && !setresgid(USER, USER, USER) &&
+		   !setresuid(USER, USER, USER));
+	fd = refslab_open(0);
+	child_must(fd >= 0);
+	fill_heap(fd);
+	child_must(!refslab_send(pair[1], fd));
+}
+
+/* Who is handed a heap's last descriptor and drops it does not have to end the heap. */
+static void test_last_descriptor(void **state)
+{
+	uint64_t begin, ours, handed;
+	int fd, status;
+	pid_t pid;
+
+	(void)state;
+	fd = session();
+	fill_heap(fd);
+	begin = now_ns();
+	close(fd);
+	ours = now_ns() - begin;
+	assert_false(heap_exists("handed"));
+
+	works(chmod(REFSLAB_DEVICE, 0666));
+	works(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
+	pid = storm_fork(hand_over, NULL);
+	fd = refslab_receive(pair[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	works(chmod(REFSLAB_DEVICE, 0600));
+	assert_int_equal(status, 0);
+	assert_true(fd >= 0);
+	begin = now_ns();
+	close(fd);
+	handed = now_ns() - begin;
+	print_message("# a heap of 160 MB ended in %llu us by who made it, and left to others in %llu\n",
+		      (unsigned long long)(ours / 1000), (unsigned long long)(handed / 1000));
+	assert_true(eventually(!heap_exists("handed")));
+	assert_true(handed < ours / 2);
+	close(pair[0]);
+	close(pair[1]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		client_test(test_destroy_stops_nobody),
+		client_test(test_waits_end),
+		client_test(test_last_descriptor),
+	};
+
+	return run_as_tap(tests);
+}
