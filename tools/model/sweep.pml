@@ -689,6 +689,14 @@ alloc:	atomic {
 		:: else
 		fi;
 		isfree[a] = 0;
+#ifdef NEVER_EARLY
+		/* no mutant: it must fail, or GIVE_EARLY shows nothing */
+		p = 0;
+		do
+		:: p < N -> assert(!(w[p] & C) || cstate != COMMITTED); p++
+		:: else -> break
+		od;
+#endif
 		assert(w[a] == 0);
 		gen[a] = 0;
 		p = 0;
@@ -1076,6 +1084,10 @@ inline free_t() {
 				assert(w[q[j]] == (scratch[q[j]] * ONE | G | C));
 				w[q[j]] = G | R
 			}
+#ifdef GIVE_EARLY
+			/* while others of T are claimed still; its next life may begin */
+			atomic { give_back(q[j]) }
+#endif
 		:: else
 		fi
 	END(j);
@@ -1250,7 +1262,11 @@ inline sweep(g) {
 #endif
 	od;
 	if
+#ifdef GIVE_EARLY
+	:: dead == 1 -> free_t()
+#else
 	:: dead == 1 -> free_t(); tent = 0
+#endif
 	:: else
 	fi;
 	cstate = IDLE;
@@ -1264,7 +1280,14 @@ inline sweep(g) {
 #ifdef FINALIZE
 		let_go(q[j], (tent & BIT(q[j])) || (pass == 1 && UNFINAL(q[j])))
 #else
+#ifdef GIVE_EARLY
+		if
+		:: dead == 1 && (tent & BIT(q[j])) -> skip	/* it is somebody else's */
+		:: else -> let_go(q[j], (dead != 1 && (tent & BIT(q[j]))))
+		fi
+#else
 		let_go(q[j], (tent & BIT(q[j])))
+#endif
 #endif
 	END(j);
 	atomic {
