@@ -206,7 +206,7 @@ static unsigned long heap_call_objects(struct refslab_heap *heap, object_fn *fn)
 			/* pinned ones too; in slab, depot or magazine it is 0 */
 			if (!(word & REFSLAB_COUNT_MASK))
 				continue;
-			/* used after its death: it is where free ones are */
+			/* or used after its death, and where free ones are */
 			n += !(word & REFSLAB_RELEASED);
 			if (fn)
 				fn(slab->type, obj);
@@ -275,17 +275,17 @@ unsigned long refslab_heap_destroy(struct refslab_heap *heap)
 	/* chunks stay where they are from here on: the walks take no lock */
 	pool_close(&heap->pool);
 
-	if (!heap_has_releases(heap)) {
-		n = heap_objects(heap);
-	} else {
+	n = heap_objects(heap);
+	if (heap_has_releases(heap)) {
 		/* releases are within a sweep, in that they cannot start one */
 		mutex_lock(&heap->sweep.mutex);
 		WRITE_ONCE(heap->sweep.task, current);
 		/*
-		 * So that puts by the releases end nobody before its turn. Counted
-		 * exactly: magazines may be emptied meanwhile, by a CPU that goes.
+		 * So that puts by the releases end nobody before its turn. Whatever
+		 * the count says: magazines may have been emptied meanwhile, by a
+		 * CPU that goes.
 		 */
-		n = heap_call_objects(heap, pin_object);
+		n = max(n, heap_call_objects(heap, pin_object));
 		heap_call_objects(heap, end_object);
 		WRITE_ONCE(heap->sweep.task, NULL);
 		mutex_unlock(&heap->sweep.mutex);
