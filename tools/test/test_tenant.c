@@ -366,25 +366,31 @@ static void hold_memory(void)
 static void no_memory(void)
 {
 	uint64_t handle;
-	int fd;
+	uint32_t type;
+	int fd, err;
 
 	child_must(!make_heap(&fd));
-	child_must(refslab_alloc(fd, big_type(fd, 0), &handle) == -ENOSPC);
+	/* not for a type either, or if that found room, not for an object */
+	err = refslab_type_create(fd, "big", 0, 4000, 0, &type);
+	if (!err)
+		err = refslab_alloc(fd, type, &handle);
+	child_must(err == -ENOSPC);
 }
 
 static void memory_after_lowering(void)
 {
 	unsigned int n, more;
-	uint32_t type;
+	uint32_t type, others;
 	int fd, other;
 
 	child_must(!make_heap(&fd) && !make_heap(&other));
 	type = big_type(fd, 0);
+	others = big_type(other, 0);
 	child_must(allocate(fd, type, &n) == -ENOSPC);
 	keep();
 	/* Lowered meanwhile: what is there stays, and no more comes. */
 	child_must(bytes_of(fd) > MEMORY / 2);
-	child_must(allocate(other, big_type(other, 0), &more) == -ENOSPC && !more);
+	child_must(allocate(other, others, &more) == -ENOSPC && !more);
 }
 
 /* Whoever has garbage is not full. */
