@@ -66,22 +66,29 @@ static void test_word_shown(struct kunit *test)
 /* A slot is left with an object that somebody has put once too often. */
 static void test_stale_slot(struct kunit *test)
 {
+	const struct refslab_type_args args = {
+		.name = "stale", .size = sizeof(struct knot), .slots = 2,
+		.slot_offset = offsetof(struct knot, slot), .ctor = knot_ctor,
+		/* so that it is told each time */
+		.flags = REFSLAB_TYPE_TRACE,
+	};
 	struct fixture *f = test->priv;
-	struct knot *a = knot_make(test, f->knot), *b = knot_make(test, f->knot);
+	struct refslab_type *type = fixture_type(test, f->heap, &args);
+	struct knot *a = knot_make(test, type), *b = knot_make(test, type);
 
 	knot_edge(a, 0, b);
 	knot_put(b);
 	migrate_disable();
 	/* the slot's, which is not ours to give */
 	knot_put(b);
-	expect_in_log("refslab: get of a dead object; leaked: heap kunit, type knot");
+	expect_in_log("BUG: refslab: a slot refers to a dead object: heap kunit, type stale");
 	KUNIT_EXPECT_NULL(test, refslab_slot_load(&a->slot[0]));
 	unexpect_in_log();
 	migrate_enable();
 	/* as it should have been */
 	KUNIT_EXPECT_PTR_EQ(test, xchg(&a->slot[0].target, NULL), &b->link.object);
 	knot_put(a);
-	EXPECT_OBJECTS(test, f->knot, 0);
+	EXPECT_OBJECTS(test, type, 0);
 }
 
 /**

@@ -363,7 +363,7 @@ static void test_empty_bitmap(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, slab->free, slab->layout->objects);
 	chunks = f->heap->pool.used;
 	bitmap_zero(slab->bits, slab->layout->objects);
-	expect_in_log("take_from");
+	expect_in_log("slab_take|take_from");
 	other = refslab_alloc(f->leaf, GFP_KERNEL);
 	unexpect_in_log();
 	KUNIT_ASSERT_NOT_NULL(test, other);

@@ -186,6 +186,23 @@ void report_dead_get(struct refslab_object *obj)
 }
 
 /**
+ * report_stale_slot - a slot refers to an object that is dead
+ * @obj: the object, or the next one at its address
+ *
+ * Context: Any context.
+ */
+void report_stale_slot(struct refslab_object *obj)
+{
+	struct refslab_type *type = slab_of(obj)->type;
+
+	if (report_traced(obj, "a slot refers to a dead object",
+			  "Somebody has put once too often what the slot counts on."))
+		return;
+	WARN_ONCE(1, "refslab: a slot refers to a dead object: " NAMING "\n",
+		  type->heap->name, type->name, slab_number(obj));
+}
+
+/**
  * report_dead_put - somebody gave back a reference that nobody had
  * @obj: the object
  *

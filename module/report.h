@@ -12,6 +12,7 @@ struct refslab_type;
 
 void report_overflow(struct refslab_object *obj);
 void report_dead_get(struct refslab_object *obj);
+void report_stale_slot(struct refslab_object *obj);
 void report_dead_put(struct refslab_object *obj);
 void report_bad_word(struct refslab_type *type, struct refslab_object *obj);
 void report_bad_free(struct refslab_type *type, struct refslab_object *obj);

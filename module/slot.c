@@ -20,10 +20,10 @@
  */
 #define LOAD_TRIES	1000
 
-/* Somebody has put once too often what the slot still counts on. It leaks. */
+/* Somebody has put once too often what the slot still counts on. */
 static noinline struct refslab_object *slot_stale(struct refslab_object *target)
 {
-	report_dead_get(target);
+	report_stale_slot(target);
 	return NULL;
 }
 
