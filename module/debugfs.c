@@ -51,7 +51,7 @@ static void show_type(struct seq_file *m, struct refslab_type *type)
 		   counter_sum(type->counters, FREE_SLOWPATH));
 }
 
-/* All heaps are locked: not to wait for what one of them is busy with. */
+/* The list of heaps is locked: not to wait for what one of them is busy with. */
 static void show_heap(struct refslab_heap *heap, void *arg)
 {
 	struct refslab_type *type;

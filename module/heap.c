@@ -300,13 +300,12 @@ unsigned long refslab_heap_destroy(struct refslab_heap *heap)
 	/* it, or a release, may have asked for more since */
 	trigger_close(&heap->trigger);
 
-	mutex_lock(&heap->lock);
+	/* without heap->lock: nobody is left, and these wait for CPUs that come or go */
 	xa_for_each(&heap->types, id, type) {
 		xa_erase(&heap->types, id);
 		sysfs_remove_type(type);
 		type_put(type);
 	}
-	mutex_unlock(&heap->lock);
 
 	pool_destroy(&heap->pool);
 	account_destroy(heap);

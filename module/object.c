@@ -709,23 +709,6 @@ void releaser_flush(struct releaser *releaser)
 		;
 }
 
-/**
- * releaser_flush_killable - the same, until the caller is killed
- * @releaser: a heap's
- *
- * Context: May sleep.
- * Return: 0; -EINTR.
- */
-int releaser_flush_killable(struct releaser *releaser)
-{
-	int err;
-
-	do {
-		err = releaser_wait(releaser);
-	} while (!err && (releaser_has_more(releaser) || work_busy(&releaser->work)));
-	return err;
-}
-
 void releaser_destroy(struct releaser *releaser)
 {
 	free_percpu(releaser->cpu);

@@ -118,7 +118,6 @@ static __always_inline bool object_dies_alone(struct refslab_type *type,
 int releaser_init(struct releaser *releaser, gfp_t gfp);
 int releaser_wait(struct releaser *releaser);
 void releaser_flush(struct releaser *releaser);
-int releaser_flush_killable(struct releaser *releaser);
 void releaser_destroy(struct releaser *releaser);
 bool object_in_release(struct refslab_heap *heap);
 

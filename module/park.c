@@ -43,6 +43,7 @@ static void park_work(struct work_struct *work)
 	mutex_lock(&park->lock);
 	if (park->count) {
 		park->delay = min_t(unsigned long, 2 * park->delay, DELAY_MAX);
+		park->due = jiffies + park->delay;
 		queue_delayed_work(refslab_wq, &park->work, park->delay);
 	}
 	mutex_unlock(&park->lock);
@@ -88,8 +89,11 @@ void park_pages(struct park *park, struct page **pages, u32 n, u32 account)
 		return;
 	mutex_lock(&park->lock);
 	park->delay = DELAY_FIRST;
-	/* not put off: who parks pages all the time is looked after, too */
-	queue_delayed_work(refslab_wq, &park->work, park->delay);
+	/* sooner, perhaps, but never put off: who parks pages all the time is looked after, too */
+	if (park->count == parked || time_after(park->due, jiffies + DELAY_FIRST)) {
+		park->due = jiffies + DELAY_FIRST;
+		mod_delayed_work(refslab_wq, &park->work, DELAY_FIRST);
+	}
 	mutex_unlock(&park->lock);
 }
 

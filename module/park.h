@@ -17,6 +17,7 @@ struct pool;
  * @count: how many
  * @delay: until @work looks again, in jiffies
  * @work: gives back what nobody pins any more
+ * @due: jiffies when @work is; @lock
  * @pool: whose limit they count against; fixed
  */
 struct park {
@@ -24,6 +25,7 @@ struct park {
 	struct list_head pages;
 	unsigned long	count;
 	unsigned long	delay;
+	unsigned long	due;
 	struct delayed_work work;
 	struct pool	*pool;
 };

@@ -81,7 +81,8 @@ struct pool_node {
  * @next_number: entries from here on were never used; @lock
  * @work: trims, fills and ends waits
  * @shrinker: gives cached chunks back under pressure
- * @random: a secret, from which slabs take the order of their objects; fixed
+ * @random: a secret, for the order of objects in slabs and the buckets of weak
+ *	references; fixed
  * @memcg: whom pages are charged to, or NULL; fixed
  * @tenant: whose limit counts besides, or NULL; fixed
  * @name: of the heap; fixed

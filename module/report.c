@@ -187,14 +187,19 @@ void report_dead_get(struct refslab_object *obj)
 
 /**
  * report_stale_slot - a slot refers to an object that is dead
- * @obj: the object, or the next one at its address
+ * @obj: the object, or the next one at its address; NULL if there is none any more
  *
- * Context: Any context.
+ * Context: Any context; within a read section.
  */
 void report_stale_slot(struct refslab_object *obj)
 {
-	struct refslab_type *type = slab_of(obj)->type;
+	struct refslab_type *type;
 
+	if (!obj) {
+		WARN_ONCE(1, "refslab: a slot refers to what was an object\n");
+		return;
+	}
+	type = slab_of(obj)->type;
 	if (report_traced(obj, "a slot refers to a dead object",
 			  "Somebody has put once too often what the slot counts on."))
 		return;

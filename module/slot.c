@@ -12,6 +12,7 @@
 
 #include "delay.h"
 #include "report.h"
+#include "slab.h"
 
 /*
  * How often a slot is looked at whose target is dead. While it refers to an object
@@ -20,10 +21,16 @@
  */
 #define LOAD_TRIES	1000
 
-/* Somebody has put once too often what the slot still counts on. */
+/* Somebody has put once too often what the slot still counts on; that may be anything by now. */
 static noinline struct refslab_object *slot_stale(struct refslab_object *target)
 {
-	report_stale_slot(target);
+	struct chunk *chunk;
+
+	rcu_read_lock();
+	chunk = chunk_find(target);
+	report_stale_slot(chunk && slab_has(container_of(chunk, struct slab, chunk), target) ?
+			  target : NULL);
+	rcu_read_unlock();
 	return NULL;
 }
 
@@ -62,7 +69,7 @@ struct refslab_object *refslab_slot_load(struct refslab_slot *slot)
 		if (got)
 			refslab_put(target);
 		/* who put it once too often has left the slot as it was */
-		else if (unlikely(++dead == LOAD_TRIES && READ_ONCE(slot->target) == target))
+		else if (unlikely(++dead >= LOAD_TRIES && READ_ONCE(slot->target) == target))
 			return slot_stale(target);
 		cpu_relax();
 	}

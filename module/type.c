@@ -126,6 +126,24 @@ static unsigned long type_pages(const struct refslab_type *type)
 	return DIV_ROUND_UP(TYPE_FILES_BYTES + num_possible_cpus() * magazine, PAGE_SIZE);
 }
 
+/* Counts what no limit of the heap's bounds, having tried all that makes room. */
+static int charge(struct refslab_type *type)
+{
+	struct refslab_heap *heap = type->heap;
+	struct tenant *tenant = heap->pool.tenant;
+	unsigned long pages = type_pages(type);
+
+	type->charged = tenant_charge(tenant, pages);
+	if (!type->charged && trigger_pressed(heap)) {
+		pool_drain(&heap->pool);
+		type->charged = tenant_charge(tenant, pages);
+	}
+	if (type->charged)
+		return 0;
+	tenant_say_full(tenant);
+	return -ENOSPC;
+}
+
 static void uncharge(struct refslab_type *type)
 {
 	if (type->charged)
@@ -200,11 +218,9 @@ struct refslab_type *refslab_type_create(struct refslab_heap *heap,
 		goto err_free;
 	type_set_path(type);
 	type->magazine_room = magazine_room(type->layout.size);
-	/* files and magazines, which no limit of the heap's bounds */
-	err = -ENOSPC;
-	if (!tenant_charge(heap->pool.tenant, type_pages(type)))
+	err = charge(type);
+	if (err)
 		goto err_free;
-	type->charged = true;
 	err = -ENOMEM;
 	type->path.magazines = magazine_create(type->magazine_room, gfp);
 	if (!type->path.magazines)
@@ -307,10 +323,16 @@ int type_destroy(struct refslab_type *type, bool killable)
 
 	if (object_in_release(heap))
 		return -EDEADLK;
-	if (!killable)
-		releaser_flush(&heap->releaser);
-	else if (releaser_flush_killable(&heap->releaser))
-		return -EINTR;
+	/*
+	 * What the workqueue has of it; not what others leave there meanwhile, for
+	 * whom a call may not be kept waiting.
+	 */
+	if (refslab_type_objects(type)) {
+		if (!killable)
+			releaser_flush(&heap->releaser);
+		else if (releaser_wait(&heap->releaser))
+			return -EINTR;
+	}
 	for (tries = 0;; tries++) {
 		err = lock_types(heap, killable);
 		if (err)

@@ -17,7 +17,7 @@
  * @heap: the heap it belongs to; fixed, as all that has no lock named
  * @going: a call destroys it, and calls do not find it any more; WRITE_ONCE, set
  *	with its user heap's types held for writing
- * @charged: its files and magazines count for the heap's tenant
+ * @charged: its files and magazines count for the heap's tenant, if it has one
  * @magazine_room: objects a magazine has room for; path.magazine_size is any
  *	value up to it at any time
  * @header: bytes of the header

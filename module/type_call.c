@@ -123,11 +123,15 @@ void call_type_create_finish(struct session *session, union session_data *data,
 	const struct refslab_type_create *arg = &data->type_create;
 	struct refslab_type *type = type_find(session_heap(session), arg->type);
 	u32 mapped = arg->flags & REFSLAB_TYPE_MAPPED ? arg->payload : 0;
+	int err;
 
-	if (copied)
+	if (copied) {
 		WRITE_ONCE(type->priv, payload_priv(type_offset(arg), mapped));
-	else
-		WARN_ON_ONCE(refslab_type_destroy(type));
+		return;
+	}
+	/* of who is killed it stays, untold, until the heap goes */
+	err = type_destroy(type, true);
+	WARN_ON_ONCE(err && err != -EINTR);
 }
 
 int call_type_destroy(struct session *session, union session_data *data)
@@ -140,7 +144,7 @@ int call_type_destroy(struct session *session, union session_data *data)
 	if (arg->reserved)
 		return -EINVAL;
 	/* its last objects may be left to the workqueue, or a sweep may have their memory */
-	if (releaser_flush_killable(&heap->heap->releaser))
+	if (releaser_wait(&heap->heap->releaser))
 		return -EINTR;
 	err = sweep_lock(heap->heap);
 	if (err)
@@ -155,7 +159,8 @@ int call_type_destroy(struct session *session, union session_data *data)
 		up_write(&heap->types);
 		return -ENOENT;
 	}
-	if (refslab_type_objects(type)) {
+	/* twice: what is on its way from a magazine counts for a moment as if it were in both places */
+	if (refslab_type_objects(type) || refslab_type_objects(type)) {
 		downgrade_write(&heap->types);
 		report_survivors(type);
 		up_read(&heap->types);

@@ -2,7 +2,7 @@
 /*
  * Weak references: names that do not keep an object alive.
  *
- * They are in a table by the address of their object. A bit in the slab tells
+ * They are in a table by the number of their object. A bit in the slab tells
  * the object's death, by count or by sweep, that there are any; it clears them
  * before the memory goes back. An upgrade is a tryget, which knows the instant
  * of a commit, and reads the reference again afterwards: if the object died in

@@ -10,7 +10,8 @@
  * object whose last reference goes is freed at once; a cycle that nothing
  * outside reaches is found and freed by the heap's sweeper. When the last
  * descriptor of a session goes, by close(2) or because its process died, so do
- * its handles; when a heap's last descriptor of any kind goes, so does the heap.
+ * its handles; when a heap's last descriptor of any kind goes, so does the heap:
+ * at once, or if another user than its maker has dropped it, soon after.
  *
  *	session	HEAP_CREATE	bind this session to a new heap
  *	heap	HEAP_INFO	name, limits, use
@@ -651,8 +652,8 @@ struct refslab_counts {
  * @runs: out: sweeps
  * @examined: out: objects gathered
  * @freed: out: objects freed as members of garbage cycles, or as what only
- *	these reached; not what was left to the kernel's workqueue, as objects
- *	with mapped payloads are
+ *	these reached; not what was left to the kernel's workqueue: of what they
+ *	reached, what is too much for a sweep, and objects with mapped payloads
  * @unfreed: out: objects that looked like garbage, were touched meanwhile and
  *	left to a later sweep
  * @aborts: out: commits given up because an object was touched or looked up
