@@ -15,7 +15,7 @@
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/uaccess.h>
+#include <linux/uio.h>
 
 #include "call.h"
 #include "heap.h"
@@ -286,26 +286,27 @@ ask:
 /**
  * event_read - read(2) of a session
  * @queue: the session's
- * @buffer: the caller's memory
- * @size: its bytes
+ * @to: the caller's memory
  * @nonblock: not to be waited for
  *
  * Context: May sleep; in the caller's memory.
  * Return: bytes, or an error as include/uapi/linux/refslab/event.h says.
  */
-ssize_t event_read(struct event_queue *queue, char __user *buffer, size_t size,
-		   bool nonblock)
+ssize_t event_read(struct event_queue *queue, struct iov_iter *to, bool nonblock)
 {
 	struct refslab_event event;
-	size_t done = 0;
+	size_t done = 0, copied;
 
 	if (!READ_ONCE(queue->asked))
 		return -ENXIO;
-	if (size < sizeof(event))
+	if (iov_iter_count(to) < sizeof(event))
 		return -EINVAL;
 	for (;;) {
-		while (size - done >= sizeof(event) && event_take(queue, &event)) {
-			if (copy_to_user(buffer + done, &event, sizeof(event))) {
+		while (iov_iter_count(to) >= sizeof(event) && event_take(queue, &event)) {
+			copied = copy_to_iter(&event, sizeof(event), to);
+			if (copied != sizeof(event)) {
+				/* the caller takes it that it stands where we say */
+				iov_iter_revert(to, copied);
 				event_lose(queue, &event);
 				return done ?: -EFAULT;
 			}

@@ -12,6 +12,7 @@
 #include "listener.h"
 
 struct eventfd_ctx;
+struct iov_iter;
 struct session;
 union session_data;
 
@@ -54,8 +55,7 @@ bool event_take(struct event_queue *queue, struct refslab_event *event);
 void event_lose(struct event_queue *queue, const struct refslab_event *event);
 void event_weak_dead(struct refslab_weak *weak);
 
-ssize_t event_read(struct event_queue *queue, char __user *buffer, size_t size,
-		   bool nonblock);
+ssize_t event_read(struct event_queue *queue, struct iov_iter *to, bool nonblock);
 __poll_t event_poll(struct event_queue *queue, struct file *file,
 		    struct poll_table_struct *table);
 int call_events(struct session *session, union session_data *data);

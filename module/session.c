@@ -107,12 +107,13 @@ static long session_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 	return session_call_user(file->private_data, cmd, (void __user *)arg);
 }
 
-static ssize_t session_read(struct file *file, char __user *buffer, size_t size,
-			    loff_t *offset)
+static ssize_t session_read(struct kiocb *iocb, struct iov_iter *to)
 {
+	struct file *file = iocb->ki_filp;
 	struct session *session = file->private_data;
 
-	return event_read(&session->events, buffer, size, file->f_flags & O_NONBLOCK);
+	return event_read(&session->events, to, file->f_flags & O_NONBLOCK ||
+						iocb->ki_flags & IOCB_NOWAIT);
 }
 
 static __poll_t session_poll(struct file *file, struct poll_table_struct *table)
@@ -125,6 +126,8 @@ static __poll_t session_poll(struct file *file, struct poll_table_struct *table)
 static int session_open(struct inode *inode, struct file *file)
 {
 	file->private_data = session_create();
+	/* each read can be told not to wait: RWF_NOWAIT */
+	file->f_mode |= FMODE_NOWAIT;
 	return file->private_data ? 0 : -ENOMEM;
 }
 
@@ -138,7 +141,7 @@ static const struct file_operations session_fops = {
 	.owner		= THIS_MODULE,
 	.open		= session_open,
 	.release	= session_release,
-	.read		= session_read,
+	.read_iter	= session_read,
 	.poll		= session_poll,
 	.unlocked_ioctl	= session_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,

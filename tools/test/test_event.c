@@ -8,9 +8,10 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 
-#include "client.h"
+#include "ring.h"
 
 #define SWEEPS	REFSLAB_EVENTS_SWEEPS
 #define WEAK	REFSLAB_EVENTS_WEAK
@@ -719,6 +720,85 @@ static void test_all_at_once(void **state)
 	assert_true(race.asked && race.read && race.swept && race.died);
 }
 
+/* To two places, without waiting; how many events, or a negative error. */
+static int take_now(int fd, struct refslab_event *first, struct refslab_event *second)
+{
+	struct iovec places[] = {
+		{ .iov_base = first, .iov_len = sizeof(*first) },
+		{ .iov_base = second, .iov_len = sizeof(*second) },
+	};
+	ssize_t got = preadv2(fd, places, 2, -1, RWF_NOWAIT);
+
+	return got < 0 ? -errno : got / (int)sizeof(*first);
+}
+
+/* RWF_NOWAIT does not wait, on a descriptor that does. */
+static void test_nowait(void **state)
+{
+	struct client *client = *state;
+	struct refslab_event events[3];
+
+	fails(ENXIO, take_now(client->fd, &events[0], &events[1]));
+	works(ask(client->fd, SWEEPS, 0, 0));
+	fails(EAGAIN, take_now(client->fd, &events[0], &events[1]));
+	sweep(client->fd, 1);
+	sweep(client->fd, 2);
+	assert_int_equal(take_now(client->fd, &events[2], &events[0]), 2);
+	assert_int_equal(events[2].kind, REFSLAB_EVENT_SWEEP_START);
+	assert_int_equal(events[0].kind, REFSLAB_EVENT_SWEEP_END);
+	assert_int_equal(take(client->fd, events, 1), 1);
+	/* As many as there are is enough. */
+	assert_int_equal(take_now(client->fd, &events[0], &events[1]), 1);
+	assert_int_equal(events[0].kind, REFSLAB_EVENT_SWEEP_END);
+	assert_int_equal(events[0].generation, 2);
+	fails(EAGAIN, take_now(client->fd, &events[0], &events[1]));
+
+	/* What is not told is counted, and what was told before it is told. */
+	sweep(client->fd, 0);
+	assert_int_equal(take_now(client->fd, &events[0], nowhere), 1);
+	assert_int_equal(events[0].kind, REFSLAB_EVENT_SWEEP_START);
+	assert_int_equal(take_now(client->fd, &events[0], &events[1]), 1);
+	assert_int_equal(events[0].kind, REFSLAB_EVENT_LOST);
+	assert_int_equal(events[0].lost, 1);
+}
+
+/* What io_uring reads it waits for by poll, also where read(2) would not wait. */
+static void test_uring_read(void **state)
+{
+	struct client *client = *state;
+	struct refslab_event events[2];
+	struct io_uring_sqe *sqe;
+	struct ring ring;
+	int i;
+
+	works(ask(client->fd, SWEEPS, 0, 0));
+	ring_begin(&ring, 0);
+	for (i = 0; i < 4; i++) {
+		if (i == 2)
+			nonblock(client->fd);
+		sqe = ring_entry(&ring);
+		memset(sqe, 0, sizeof(*sqe));
+		sqe->opcode = IORING_OP_READ;
+		sqe->flags = i % 2 ? IOSQE_ASYNC : 0;
+		sqe->fd = client->fd;
+		sqe->off = -1;
+		sqe->addr = (uintptr_t)events;
+		sqe->len = sizeof(events);
+		ring_done(&ring);
+		ring_submit(&ring, 1);
+		sleep_ms(20);
+		assert_true(*ring.cq_head == *ring.cq_tail);
+		sweep(client->fd, 2);
+		assert_int_equal(ring_wait(&ring, NULL) % (int)sizeof(*events), 0);
+		assert_int_equal(events[0].kind, REFSLAB_EVENT_SWEEP_START);
+		nonblock(client->fd);
+		while (take(client->fd, events, 1) == 1)
+			;
+		works(fcntl(client->fd, F_SETFL, i < 2 ? 0 : O_NONBLOCK));
+	}
+	ring_end(&ring);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -739,6 +819,8 @@ int main(void)
 		client_test(test_epoll),
 		client_test(test_eventfd),
 		client_test(test_fork),
+		client_test(test_nowait),
+		client_test(test_uring_read),
 		client_test(test_all_at_once),
 	};
 

@@ -78,6 +78,7 @@ static void test_mistakes(void **state)
 	fails(EINVAL, refslab_events(fd, 0, 0, file));
 	works(refslab_events(fd, REFSLAB_EVENTS_WEAK, 0, -1));
 	fails(EINVAL, refslab_event_read(fd, &event, 0));
+	fails(EINVAL, refslab_event_wait(fd, &event, 0, 0));
 	works(refslab_events(fd, 0, 0, -1));
 	fails(ENXIO, refslab_event_read(fd, &event, 1));
 	fails(ENXIO, refslab_event_wait(fd, &event, 1, 10000));
@@ -161,6 +162,84 @@ static void test_no_longer_asked(void **state)
 	assert_null(failed);
 }
 
+enum { WAITERS = 4, WAIT = 100 /* ms */ };
+
+/* Threads that wait for events of one session at once. */
+struct waiters {
+	pthread_barrier_t begin;
+	int fd, timeout;
+	_Atomic unsigned int got, bad, done;
+};
+
+static void *wait_for_one(void *argument)
+{
+	struct waiters *waiters = argument;
+	struct refslab_event events[ROOM];
+	int n;
+
+	pthread_barrier_wait(&waiters->begin);
+	n = refslab_event_wait(waiters->fd, events, ROOM, waiters->timeout);
+	if (n > 0)
+		waiters->got += n;
+	else if (n)
+		waiters->bad++;
+	waiters->done++;
+	return NULL;
+}
+
+/* One event for several: one gets it, and the others do not wait longer for that. */
+static void wait_together(struct waiters *waiters, uint64_t handle, uint64_t *longest)
+{
+	uint64_t weak = weak_of(waiters->fd, handle), began, took;
+	pthread_t thread[WAITERS];
+	int i;
+
+	waiters->got = waiters->bad = waiters->done = 0;
+	for (i = 0; i < WAITERS; i++)
+		works(pthread_create(&thread[i], NULL, wait_for_one, waiters));
+	pthread_barrier_wait(&waiters->begin);
+	began = now_ns();
+	sleep_ms(WAIT / 5);
+	drop(waiters->fd, handle);
+	drop(waiters->fd, weak);
+	if (!eventually(waiters->done == WAITERS))
+		fail_msg("%u of %u wait still", WAITERS - waiters->done, WAITERS);
+	took = now_ns() - began;
+	*longest = took > *longest ? took : *longest;
+	for (i = 0; i < WAITERS; i++)
+		pthread_join(thread[i], NULL);
+	assert_int_equal(waiters->got, 1);
+	assert_int_equal(waiters->bad, 0);
+}
+
+static void test_several_wait(void **state)
+{
+	/* what threads use that wait for ever has to stay */
+	static struct waiters waiters;
+	struct client *client = *state;
+	uint64_t longest = 0;
+	int i;
+
+	pthread_barrier_init(&waiters.begin, NULL, WAITERS + 1);
+	for (i = 0; i < 40; i++) {
+		/* the same where read(2) does not wait */
+		waiters.fd = i % 4 == 3 ? refslab_open(O_NONBLOCK) : client->fd;
+		waiters.timeout = WAIT;
+		if (waiters.fd == client->fd) {
+			works(refslab_events(client->fd, REFSLAB_EVENTS_WEAK, 0, -1));
+			wait_together(&waiters, make(client->fd, client->one), &longest);
+			continue;
+		}
+		works(refslab_heap_create(waiters.fd, NULL, 0));
+		works(refslab_events(waiters.fd, REFSLAB_EVENTS_WEAK, 0, -1));
+		wait_together(&waiters, make(waiters.fd, type(waiters.fd, 1, 8)), &longest);
+		close(waiters.fd);
+	}
+	pthread_barrier_destroy(&waiters.begin);
+	print_message("# the longest wait of %u ms: %llu ms\n", WAIT,
+		      (unsigned long long)(longest / 1000000));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +250,7 @@ int main(void)
 		client_test(test_eventfd),
 		client_test(test_signal),
 		client_test(test_no_longer_asked),
+		client_test(test_several_wait),
 	};
 
 	return run_as_tap(tests);

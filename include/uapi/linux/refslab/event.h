@@ -13,9 +13,10 @@
  * each event is read by one. Who has asked for events and reads them knows of
  * all sweeps of its heap, and of the deaths of its own weak handles.
  *
- * read(2): EAGAIN where none waits and the descriptor is O_NONBLOCK, EINVAL if
- * the buffer is smaller than one event, ENXIO if no events were asked for. What
- * cannot be copied (EFAULT) counts as lost.
+ * read(2): EAGAIN where none waits and the descriptor is O_NONBLOCK, or the call
+ * preadv2(2) with RWF_NOWAIT; EINVAL if the buffer is smaller than one event,
+ * ENXIO if no events were asked for. What cannot be copied (EFAULT) counts as
+ * lost.
  */
 #ifndef _UAPI_LINUX_REFSLAB_EVENT_H
 #define _UAPI_LINUX_REFSLAB_EVENT_H
