@@ -9,6 +9,7 @@
  */
 #include "call.h"
 
+#include <linux/build_bug.h>
 #include <linux/minmax.h>
 #include <linux/nospec.h>
 #include <linux/string.h>
@@ -40,7 +41,9 @@ static_assert(GENERATION_FROZEN == (REFSLAB_GENERATION_FROZEN));
 	[_IOC_NR(REFSLAB_##name)] = {					\
 		.run = (function),					\
 		.size = _IOC_SIZE(REFSLAB_##name),			\
-		.words = _IOC_SIZE(REFSLAB_##name) / sizeof(u64),	\
+		/* copy_in() takes it that there are two */		\
+		.words = _IOC_SIZE(REFSLAB_##name) / sizeof(u64) +	\
+			 BUILD_BUG_ON_ZERO(_IOC_SIZE(REFSLAB_##name) < 2 * sizeof(u64)), \
 		.min_size = (size_published),				\
 		.out = !!(_IOC_DIR(REFSLAB_##name) & _IOC_READ),	\
 		__VA_ARGS__						\
@@ -193,9 +196,8 @@ static noinline int copy_in_other(const struct session_call *call,
 static __always_inline int copy_in(const struct session_call *call,
 				   union session_data *data, void __user *user)
 {
-	/* as this kernel knows it: the usual case, and the size is a field too */
-	if (likely(words_from_user((u64 *)data, user, call->words, 1) &&
-		   data->size == call->size))
+	/* as this kernel knows it: the usual case */
+	if (likely(sized_from_user((u64 *)data, user, call->words, call->size)))
 		return 0;
 	return copy_in_other(call, data, user);
 }

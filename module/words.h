@@ -31,7 +31,31 @@ fault:
 	return false;
 }
 
-/* The same to @to. */
+/*
+ * A structure of @n words, two at least, that begins with its size; false if
+ * that is not @size, and then no more was looked at, or if it could not be read.
+ */
+static __always_inline bool sized_from_user(u64 *to, const u64 __user *from,
+					    size_t n, u32 size)
+{
+	size_t i;
+
+	if (!user_read_access_begin(from, n * sizeof(*from)))
+		return false;
+	unsafe_get_user(to[0], &from[0], fault);
+	if (unlikely(*(u32 *)to != size))
+		goto fault;
+	unsafe_get_user(to[1], &from[1], fault);
+	for (i = 2; i < n; i++)
+		unsafe_get_user(to[i], &from[i], fault);
+	user_read_access_end();
+	return true;
+fault:
+	user_read_access_end();
+	return false;
+}
+
+/* @n records of @words, a constant, to @to; false as above. */
 static __always_inline bool words_to_user(u64 __user *to, const u64 *from,
 					  size_t n, size_t words)
 {

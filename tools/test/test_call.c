@@ -3,7 +3,13 @@
  * What is the same for every call: sizes, flags, reserved fields, pointers, and
  * that a call that fails has changed nothing.
  */
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include "sharing.h"
 
@@ -682,6 +688,97 @@ static void test_bad_pointer(void **state)
 	munmap(pages, 2 * page);
 }
 
+/* A page whose faults are told to us, and how many there were. */
+struct told_page {
+	int fd;
+	unsigned long page;
+	_Atomic unsigned int faults;
+	_Atomic bool end;
+	pthread_t thread;
+};
+
+static void *serve_faults(void *argument)
+{
+	struct told_page *told = argument;
+	struct pollfd wait = { .fd = told->fd, .events = POLLIN };
+	struct uffdio_zeropage zeroes = { .range = { told->page, sysconf(_SC_PAGESIZE) } };
+	struct uffd_msg message;
+
+	while (!told->end) {
+		poll(&wait, 1, 10);
+		if (read(told->fd, &message, sizeof(message)) != sizeof(message))
+			continue;
+		told->faults++;
+		/* who faulted goes on */
+		ioctl(told->fd, UFFDIO_ZEROPAGE, &zeroes);
+	}
+	return NULL;
+}
+
+/* False where there is no such thing. */
+static bool told_page_begin(struct told_page *told, void *page)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = {
+		.range = { (unsigned long)page, sysconf(_SC_PAGESIZE) },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+
+	told->page = (unsigned long)page;
+	told->faults = 0;
+	told->end = false;
+	told->fd = syscall(__NR_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	if (told->fd < 0)
+		return false;
+	works(ioctl(told->fd, UFFDIO_API, &api));
+	works(ioctl(told->fd, UFFDIO_REGISTER, &range));
+	works(pthread_create(&told->thread, NULL, serve_faults, told));
+	return true;
+}
+
+static void told_page_end(struct told_page *told)
+{
+	told->end = true;
+	pthread_join(told->thread, NULL);
+	close(told->fd);
+}
+
+/* The next page may be a device's, or somebody's who takes his time with a fault. */
+static void test_no_further(void **state)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	unsigned char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const struct call *call;
+	struct told_page told;
+	union argument argument;
+	struct scene scene;
+
+	(void)state;
+	assert_ptr_not_equal(pages, MAP_FAILED);
+	if (!told_page_begin(&told, pages + page))
+		skip();
+	for_each_call(call) {
+		scene_begin(&scene, call, &argument);
+		/* Too short for any. */
+		argument.head.size = 8;
+		memcpy(pages + page - 8, &argument, 8);
+		assert_refused(EINVAL, &scene, call, pages + page - 8);
+		/* As it was at first; some have grown since. */
+		argument.head.size = call->published;
+		memcpy(pages + page - call->published, &argument, call->published);
+		assert_works(&scene, call, call->request, pages + page - call->published);
+		if (told.faults)
+			fail_msg("%s: read beyond its end", call->name);
+		scene_end(&scene);
+	}
+	/* It would have been told. */
+	((volatile unsigned char *)pages)[page] = 1;
+	assert_int_equal(told.faults, 1);
+	told_page_end(&told);
+	munmap(pages, 2 * page);
+}
+
 /* What cannot be told to the caller must not have happened. */
 static void test_read_only(void **state)
 {
@@ -792,6 +889,7 @@ int main(void)
 		cmocka_unit_test(test_reserved),
 		cmocka_unit_test(test_no_heap),
 		cmocka_unit_test(test_bad_pointer),
+		cmocka_unit_test(test_no_further),
 		cmocka_unit_test(test_read_only),
 		client_test(test_read_only_often),
 		cmocka_unit_test(test_unaligned),
