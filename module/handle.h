@@ -217,7 +217,9 @@ handle_object_for(const struct handle_table *table, u64 handle, bool write)
 /* Whether a handle, of either kind, that the session has is read-only. */
 static inline bool handle_read_only(const struct handle_table *table, u64 handle)
 {
-	return handle_entry_at(table, lower_32_bits(handle))->read_only;
+	/* the session has it, unless the branch that found so was mispredicted */
+	return handle_entry_at(table, array_index_nospec(lower_32_bits(handle),
+							 table->size))->read_only;
 }
 
 /* Makes a handle that was just installed read-only, if it is to be. */

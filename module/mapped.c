@@ -93,6 +93,8 @@ struct mapped *mapped_get(const struct refslab_type *type,
 {
 	struct mapped **place = mapped_place(type, obj), *mapped, *other;
 
+	/* of other types these bytes are payload, by speculation too no pointer */
+	barrier_nospec();
 	/* pairs with the cmpxchg below */
 	mapped = smp_load_acquire(place);
 	if (likely(mapped))

@@ -24,7 +24,9 @@ static struct refslab_slot *slot_find(struct session *session, u64 handle,
 	if (index >= type->slots)
 		return ERR_PTR(-EINVAL);
 	slots = (void *)object + type->slot_offset;
-	return &slots[array_index_nospec(index, type->slots)];
+	/* none by speculation, rather than the first: where there are none that is payload */
+	return (void *)((unsigned long)&slots[index] &
+			array_index_mask_nospec(index, type->slots));
 }
 
 /* What a slot may be made to refer to: the object, NULL for 0, an error. */
