@@ -9,7 +9,7 @@
 
 #include <linux/slab.h>
 
-#include "pool.h"
+#include "payer.h"
 
 /**
  * chunk_table_prepare - make sure that a number can be had without allocating
@@ -30,9 +30,8 @@ int chunk_table_prepare(struct pool *pool, gfp_t gfp)
 	    READ_ONCE(pool->next_number) % CHUNKS_LEAF)
 		return 0;
 
-	if (pool->memcg)
-		gfp |= __GFP_ACCOUNT;
-	leaf = kcalloc(CHUNKS_LEAF, sizeof(*leaf), gfp & ~(__GFP_ZERO | __GFP_THISNODE));
+	leaf = payer_zalloc(pool, CHUNKS_LEAF * sizeof(*leaf),
+			    gfp & ~(__GFP_ZERO | __GFP_THISNODE));
 	if (!leaf)
 		return -ENOMEM;
 

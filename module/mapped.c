@@ -24,6 +24,7 @@
 #include <linux/slab.h>
 
 #include "heap.h"
+#include "payer.h"
 #include "payload.h"
 #include "session_file.h"
 
@@ -58,7 +59,7 @@ static struct mapped *mapped_create(struct refslab_heap *heap, u32 count)
 	struct mapped *mapped;
 	int err;
 
-	mapped = kzalloc(struct_size(mapped, pages, count), GFP_KERNEL_ACCOUNT);
+	mapped = payer_zalloc(&heap->pool, struct_size(mapped, pages, count), GFP_KERNEL);
 	if (!mapped)
 		return ERR_PTR(-ENOMEM);
 	err = charge(heap, count);

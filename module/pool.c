@@ -16,11 +16,11 @@
 #include <linux/mm.h>
 #include <linux/random.h>
 #include <linux/rcupdate.h>
-#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 
 #include "chunk_table.h"
 #include "heap.h"
+#include "payer.h"
 #include "tenant.h"
 #include "trace.h"
 
@@ -122,23 +122,10 @@ static void unhold(struct pool *pool)
 static struct page *pages_charged(struct pool *pool, int nid, gfp_t gfp,
 				  unsigned int order)
 {
-	struct mem_cgroup *old = NULL;
-	struct page *page;
+	struct mem_cgroup *old = payer_begin(pool, &gfp);
+	struct page *page = alloc_pages_node(nid, gfp, order);
 
-	gfp |= __GFP_NOWARN;
-	if (pool->memcg) {
-		/*
-		 * Whoever allocates, the heap's creator pays; and whoever joins
-		 * gets an error rather than the creator the OOM killer.
-		 */
-		gfp |= __GFP_ACCOUNT;
-		if (gfpflags_allow_blocking(gfp) && !(gfp & __GFP_NORETRY))
-			gfp |= __GFP_RETRY_MAYFAIL;
-		old = set_active_memcg(pool->memcg);
-	}
-	page = alloc_pages_node(nid, gfp, order);
-	if (pool->memcg)
-		set_active_memcg(old);
+	payer_end(pool, old);
 	return page;
 }
 

@@ -16,6 +16,7 @@
 
 #include "account.h"
 #include "heap.h"
+#include "payer.h"
 
 /*
  * By the object's number and a secret. Who can tell that two of his objects have
@@ -28,14 +29,16 @@ static u32 bucket_of(struct refslab_object *obj)
 	       (BIT(WEAK_BUCKETS_BITS) - 1);
 }
 
-static struct weak_bucket *weak_buckets(struct weak_table *table)
+static struct weak_bucket *weak_buckets(struct refslab_heap *heap)
 {
+	struct weak_table *table = &heap->weak;
 	struct weak_bucket *buckets = READ_ONCE(table->buckets), *other;
 	u32 i;
 
 	if (buckets)
 		return buckets;
-	buckets = kvcalloc(BIT(WEAK_BUCKETS_BITS), sizeof(*buckets), GFP_PROGRAM);
+	buckets = payer_zalloc(&heap->pool, sizeof(*buckets) << WEAK_BUCKETS_BITS,
+			       GFP_KERNEL);
 	if (!buckets)
 		return NULL;
 	for (i = 0; i < BIT(WEAK_BUCKETS_BITS); i++)
@@ -74,7 +77,7 @@ int refslab_weak_set(struct refslab_weak *weak, struct refslab_object *obj)
 	/* until dead() has returned it is not ours; pairs with weak_dead() */
 	if (smp_load_acquire(&weak->heap))
 		return -EBUSY;
-	bucket = weak_buckets(&heap->weak);
+	bucket = weak_buckets(heap);
 	if (!bucket)
 		return -ENOMEM;
 	bucket += bucket_of(obj);
