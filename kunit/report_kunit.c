@@ -238,6 +238,36 @@ static void test_logging(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fixture_collect(test, 2), 1);
 	refslab_set_logging(f->heap, false);
 	KUNIT_EXPECT_FALSE(test, refslab_get_logging(f->heap));
+
+	/* what a program asks for ends with that, and ends nothing */
+	report_program_asks(f->heap, true);
+	KUNIT_EXPECT_TRUE(test, refslab_get_logging(f->heap));
+	refslab_set_logging(f->heap, true);
+	report_program_asks(f->heap, false);
+	KUNIT_EXPECT_TRUE(test, refslab_get_logging(f->heap));
+	report_program_asks(f->heap, true);
+	refslab_set_logging(f->heap, false);
+	KUNIT_EXPECT_FALSE(test, refslab_get_logging(f->heap));
+}
+
+/* That one heap has much to tell keeps no other from it, and there is an end to it. */
+static void test_limits(struct kunit *test)
+{
+	const struct refslab_heap_args other_args = { .name = "kunit-other" };
+	struct fixture *f = test->priv;
+	struct refslab_heap *other = fixture_heap(test, &other_args);
+	const struct refslab_sweep_result result = {};
+	int i;
+
+	refslab_set_logging(f->heap, true);
+	refslab_set_logging(other, true);
+	for (i = 0; i < 200; i++)
+		report_sweep(f->heap, 0, &result);
+	KUNIT_EXPECT_GT(test, f->heap->reports.sweeps.missed, 0);
+	report_sweep(other, 0, &result);
+	KUNIT_EXPECT_EQ(test, other->reports.sweeps.printed, 1);
+	KUNIT_EXPECT_EQ(test, other->reports.sweeps.missed, 0);
+	KUNIT_EXPECT_EQ(test, refslab_heap_destroy(other), 0);
 }
 
 static struct kunit_case report_cases[] = {
@@ -250,6 +280,7 @@ static struct kunit_case report_cases[] = {
 	KUNIT_CASE(test_got_by_what_it_holds),
 	KUNIT_CASE(test_survivors),
 	KUNIT_CASE(test_logging),
+	KUNIT_CASE(test_limits),
 	{}
 };
 

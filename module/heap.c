@@ -128,6 +128,7 @@ struct refslab_heap *heap_create(const struct refslab_heap_args *args,
 	listeners_init(&heap->listeners);
 	lockdep_set_class(&heap->listeners.mutex, &heap->listen_key);
 	park_init(&heap->park, &heap->pool);
+	reports_init(&heap->reports);
 	err = releaser_init(&heap->releaser, gfp);
 	if (err)
 		goto err_free;

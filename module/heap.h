@@ -14,6 +14,7 @@
 #include "object.h"
 #include "park.h"
 #include "pool.h"
+#include "report.h"
 #include "sweep.h"
 #include "trigger.h"
 #include "type.h"
@@ -33,6 +34,7 @@ struct account_book;
  * @accounts: of those who have limits, or NULL; cmpxchg, then fixed
  * @listeners: who is told of its sweeps
  * @park: pages of dead objects
+ * @reports: how often the log is told of it
  * @release_key: class of @release_map
  * @sweep_key: class of @sweep's mutex
  * @lock_key: class of @lock
@@ -60,6 +62,7 @@ struct refslab_heap {
 	struct account_book *accounts;
 	struct listeners listeners;
 	struct park	park;
+	struct reports	reports;
 	struct lock_class_key release_key;
 	struct lock_class_key sweep_key;
 	struct lock_class_key lock_key;

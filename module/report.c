@@ -13,9 +13,14 @@
 #include <linux/stackdepot.h>
 
 #include "heap.h"
+#include "tenant.h"
 
 /* Survivors that a refused destruction shows. */
 #define SURVIVORS_SHOWN	8
+
+/* Lines a minute that are the doing of programs, of a heap and of all users' heaps. */
+#define FEW		5
+#define FEW_OF_ALL	60
 
 #define NAMING		"heap %s, type %s, object %u"
 
@@ -287,6 +292,29 @@ void report_bad_free(struct refslab_type *type, struct refslab_object *obj)
 }
 
 /**
+ * reports_init - the log has not been told of a heap
+ * @reports: the heap's
+ */
+void reports_init(struct reports *reports)
+{
+	ratelimit_state_init(&reports->sweeps, 5 * HZ, 50);
+	ratelimit_state_init(&reports->survivors, 5 * HZ, 5);
+	ratelimit_state_init(&reports->few, 60 * HZ, FEW);
+	/* without a line for those that were not told */
+	ratelimit_set_flags(&reports->few, RATELIMIT_MSG_ON_RELEASE);
+}
+
+/* Whether the log is told what is a program's doing, which it can do all the time. */
+static bool program_may_tell(struct refslab_heap *heap)
+{
+	/* who may have many user ids is as many users */
+	static DEFINE_RATELIMIT_STATE(limit, 60 * HZ, FEW_OF_ALL);
+
+	return __ratelimit(&heap->reports.few) && tenant_may_say(heap->pool.tenant) &&
+	       __ratelimit(&limit);
+}
+
+/**
  * report_survivors - a type cannot be destroyed
  * @type: the type
  *
@@ -294,18 +322,21 @@ void report_bad_free(struct refslab_type *type, struct refslab_object *obj)
  */
 void report_survivors(struct refslab_type *type)
 {
-	/* user programs can ask for it as often as they like */
-	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 5);
+	bool programs = type->heap->flags & REFSLAB_HEAP_ACCOUNT;
 	struct pool *pool = &type->heap->pool;
 	unsigned int shown = 0;
 	u32 number, i;
 
-	if (!__ratelimit(&limit))
+	if (programs ? !program_may_tell(type->heap) :
+		       !__ratelimit(&type->heap->reports.survivors))
 		return;
 
 	pr_info("refslab: heap %s: type %s stays, %lu of its objects live, %lu are reserved\n",
 		type->heap->name, type->name, refslab_type_objects(type),
 		atomic_long_read(&type->reserved));
+	/* these have REFSLAB_OBJECTS, and are not to hold the lock for a long walk */
+	if (programs)
+		return;
 	for (number = 0; number < READ_ONCE(pool->next_number); number++) {
 		struct slab *slab;
 
@@ -326,6 +357,7 @@ void report_survivors(struct refslab_type *type)
 		rcu_read_unlock();
 		if (shown > SURVIVORS_SHOWN)
 			break;
+		cond_resched();
 	}
 }
 
@@ -349,7 +381,7 @@ void report_sweep_broken(struct refslab_heap *heap, struct refslab_object *obj,
 }
 
 /**
- * report_sweep - a sweep is over, and its heap is to log that
+ * report_sweep - a sweep is over; told if that is asked for
  * @heap: the heap
  * @generation: of the sweep
  * @result: what it did
@@ -359,10 +391,10 @@ void report_sweep_broken(struct refslab_heap *heap, struct refslab_object *obj,
 void report_sweep(struct refslab_heap *heap, unsigned int generation,
 		  const struct refslab_sweep_result *result)
 {
-	/* programs can sweep as often as they like */
-	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 50);
-
-	if (__ratelimit(&limit))
+	if (!refslab_get_logging(heap))
+		return;
+	if (READ_ONCE(heap->sweep.log) ? __ratelimit(&heap->reports.sweeps) :
+					 program_may_tell(heap))
 		pr_info("refslab: heap %s: sweep of generation %u: %llu candidates, %llu examined, %llu freed, %llu unfreed, %llu ns\n",
 			heap->name, generation, result->candidates,
 			result->examined, result->freed, result->unfreed,
@@ -370,11 +402,25 @@ void report_sweep(struct refslab_heap *heap, unsigned int generation,
 }
 
 /**
+ * report_program_asks - a program wants each sweep in the log, or not
+ * @heap: the heap
+ * @on: from now on; what root wants stays
+ *
+ * Context: Any context.
+ */
+void report_program_asks(struct refslab_heap *heap, bool on)
+{
+	/* pairs with the READ_ONCE() at the end of a sweep */
+	WRITE_ONCE(heap->sweep.log_few, on);
+}
+
+/**
  * refslab_set_logging - tell the kernel's log of each sweep
  * @heap: the heap
  * @on: from now on
  *
- * A line for each sweep, not more often than the log likes.
+ * A line for each sweep, 50 in five seconds at most. What programs asked for
+ * ends with it as well.
  *
  * Context: Any context.
  */
@@ -382,6 +428,8 @@ void refslab_set_logging(struct refslab_heap *heap, bool on)
 {
 	/* pairs with the READ_ONCE() at the end of a sweep; one late or early does not matter */
 	WRITE_ONCE(heap->sweep.log, on);
+	if (!on)
+		report_program_asks(heap, false);
 }
 EXPORT_SYMBOL_GPL(refslab_set_logging);
 
@@ -390,10 +438,10 @@ EXPORT_SYMBOL_GPL(refslab_set_logging);
  * @heap: the heap
  *
  * Context: Any context.
- * Return: as it was set last; false in a new heap.
+ * Return: as it was set last, or a program asks for it; false in a new heap.
  */
 bool refslab_get_logging(struct refslab_heap *heap)
 {
-	return READ_ONCE(heap->sweep.log);
+	return READ_ONCE(heap->sweep.log) || READ_ONCE(heap->sweep.log_few);
 }
 EXPORT_SYMBOL_GPL(refslab_get_logging);

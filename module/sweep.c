@@ -884,8 +884,7 @@ void sweep_run(struct refslab_heap *heap, unsigned int generation,
 	WRITE_ONCE(stats->time_ns, stats->time_ns + result->time_ns);
 	WRITE_ONCE(stats->longest_ns, max(stats->longest_ns, result->time_ns));
 	trace_refslab_sweep_end(heap, generation, result);
-	if (READ_ONCE(sweep->log))
-		report_sweep(heap, generation, result);
+	report_sweep(heap, generation, result);
 	listeners_tell(&heap->listeners, generation, result);
 	WRITE_ONCE(sweep->task, NULL);
 }

@@ -35,6 +35,7 @@ struct sweep_stats {
  * @quarantine: what would be freed is frozen instead, to be looked at;
  *	WRITE_ONCE
  * @log: the kernel's log is told of each; WRITE_ONCE
+ * @log_few: the same for a program, which may not fill the log; WRITE_ONCE
  * @finalizers: a type has finalize(); set once
  * @broken: an invariant failed: no more sweeps of this heap; set once
  */
@@ -49,6 +50,7 @@ struct sweep {
 	u64		old;
 	bool		quarantine;
 	bool		log;
+	bool		log_few;
 	bool		finalizers;
 	bool		broken;
 };

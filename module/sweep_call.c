@@ -8,6 +8,7 @@
 #include <linux/string.h>
 
 #include "heap.h"
+#include "report.h"
 
 int call_thresholds(struct session *session, union session_data *data)
 {
@@ -154,7 +155,7 @@ int call_debug(struct session *session, union session_data *data)
 	if (arg->flags & REFSLAB_DEBUG_SET) {
 		if (arg->debug & ~known)
 			return -EINVAL;
-		refslab_set_logging(heap, arg->debug & REFSLAB_DEBUG_STATS);
+		report_program_asks(heap, arg->debug & REFSLAB_DEBUG_STATS);
 		refslab_set_quarantine(heap, arg->debug & REFSLAB_DEBUG_SAVEALL);
 		return 0;
 	}

@@ -32,6 +32,9 @@
 /* How long a tenant without heaps is known, and the log quiet about one. */
 #define STAYS	(60 * HZ)
 
+/* Lines a minute that programs of a user may have in the log. */
+#define LINES	10
+
 /* As inotify has it, for something of the same kind. */
 unsigned int tenant_heaps_max = 128;
 module_param_named(heaps_max, tenant_heaps_max, uint, 0644);
@@ -81,9 +84,9 @@ static void tenant_end(struct work_struct *work)
 		kfree(tenant);
 }
 
-static void said_init(struct ratelimit_state *said)
+static void said_init(struct ratelimit_state *said, int lines)
 {
-	ratelimit_state_init(said, STAYS, 1);
+	ratelimit_state_init(said, STAYS, lines);
 	/* without a line for those that were not said */
 	ratelimit_set_flags(said, RATELIMIT_MSG_ON_RELEASE);
 }
@@ -99,8 +102,9 @@ static struct tenant *tenant_create(kuid_t uid)
 	spin_lock_init(&tenant->lock);
 	INIT_LIST_HEAD(&tenant->turns);
 	INIT_DELAYED_WORK(&tenant->end, tenant_end);
-	said_init(&tenant->said_heaps);
-	said_init(&tenant->said_memory);
+	said_init(&tenant->said_heaps, 1);
+	said_init(&tenant->said_memory, 1);
+	said_init(&tenant->said_lines, LINES);
 	return tenant;
 }
 
@@ -258,6 +262,20 @@ void tenant_say_full(struct tenant *tenant)
 		pr_notice_ratelimited("refslab: heaps of user %u have all the memory that memory_max allows, %lu KiB\n",
 				      __kuid_val(tenant->uid),
 				      pages_max() << (PAGE_SHIFT - 10));
+}
+
+/**
+ * tenant_may_say - whether the log may be told one line more
+ * @tenant: whose programs want that, or NULL
+ *
+ * They can make one heap after the other, each of which may say a little.
+ *
+ * Context: Any context.
+ * Return: true; now and then.
+ */
+bool tenant_may_say(struct tenant *tenant)
+{
+	return !tenant || __ratelimit(&tenant->said_lines);
 }
 
 /* --- turns --- */

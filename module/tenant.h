@@ -29,6 +29,8 @@ struct tenant_turn;
  * @end: frees a tenant that has had no heaps for a minute, when it has rested
  * @said_heaps: how often the log is told that there are too many; own lock
  * @said_memory: the same of memory; own lock
+ * @said_lines: how often it is told what the user's programs are free to have told
+ *	there; own lock
  */
 struct tenant {
 	kuid_t		uid;
@@ -41,6 +43,7 @@ struct tenant {
 	struct delayed_work end;
 	struct ratelimit_state said_heaps;
 	struct ratelimit_state said_memory;
+	struct ratelimit_state said_lines;
 };
 
 /**
@@ -79,6 +82,7 @@ bool tenant_charge(struct tenant *tenant, unsigned long pages);
 void tenant_uncharge(struct tenant *tenant, unsigned long pages);
 bool tenant_is_over(const struct tenant *tenant);
 void tenant_say_full(struct tenant *tenant);
+bool tenant_may_say(struct tenant *tenant);
 
 void tenant_turn_init(struct tenant_turn *turn, struct tenant *tenant,
 		      struct delayed_work *work);

@@ -765,9 +765,10 @@ struct refslab_quarantine {
  * struct refslab_debug - debugging of the heap's sweeps
  * @size: sizeof(struct refslab_debug)
  * @flags: REFSLAB_DEBUG_SET to set; without it @debug is out
- * @debug: REFSLAB_DEBUG_STATS: a line in the kernel's log for each sweep, not
- *	more often than the log likes; REFSLAB_DEBUG_SAVEALL: what
- *	REFSLAB_QUARANTINE switches on and off
+ * @debug: REFSLAB_DEBUG_STATS: a line in the kernel's log for each sweep, but a
+ *	few a minute at most; in sysfs log_sweeps has no such limit, and while it
+ *	is 1 this is set; REFSLAB_DEBUG_SAVEALL: what REFSLAB_QUARANTINE switches
+ *	on and off
  * @reserved: zero
  *
  * The numbers are those of Python's gc.set_debug(). Its DEBUG_COLLECTABLE and
