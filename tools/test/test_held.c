@@ -24,7 +24,7 @@ struct scene {
 /* A sweep takes at least LEAST_MS: a ring that is kept, as long as needed for that. */
 static uint64_t long_sweep(int fd, uint32_t knot)
 {
-	unsigned int n = 20000, most = 4000000;
+	unsigned int n = 20000, most = 1000000;
 	uint64_t begin, took;
 
 	for (;;) {
@@ -210,9 +210,9 @@ static void fill_heap(int fd)
 	uint64_t handle;
 	uint32_t big, i;
 
-	child_must(!refslab_heap_create(fd, "handed", 512 << 20));
+	child_must(!refslab_heap_create(fd, "handed", 256 << 20));
 	child_must(!refslab_type_create(fd, "big", 0, 8000, 0, &big));
-	for (i = 0; i < 20000; i++)
+	for (i = 0; i < 10000; i++)
 		child_must(!refslab_alloc(fd, big, &handle));
 }
 
@@ -272,7 +272,7 @@ static void test_last_descriptor(void **state)
 		assert_true(eventually(!heap_exists("handed")));
 	}
 	works(chmod(REFSLAB_DEVICE, 0600));
-	print_message("# a heap of 160 MB ended in %llu us by who made it, and left to others in %llu\n",
+	print_message("# a heap of 80 MB ended in %llu us by who made it, and left to others in %llu\n",
 		      (unsigned long long)(ours / 1000), (unsigned long long)(handed / 1000));
 	assert_true(handed < ours / 2);
 	close(pair[0]);
