@@ -2,7 +2,9 @@
 # What a person types; `make help` lists it. What kbuild reads is Kbuild. Everything built goes to build/.
 
 ifdef KDIR
-KERNELRELEASE ?= $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null || uname -r)
+# what it calls itself, which is not what kernel.release of Debian's 6.1 says
+KERNELRELEASE ?= $(or $(shell sed -nE 's/^.define UTS_RELEASE "(.*)"/\1/p' \
+	$(KDIR)/include/generated/utsrelease.h 2>/dev/null),$(shell uname -r))
 endif
 KERNELRELEASE ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KERNELRELEASE)/build

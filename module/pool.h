@@ -92,7 +92,7 @@ struct pool_node {
  */
 struct pool {
 	raw_spinlock_t	lock;
-	struct mutex	setting;
+	struct mutex	setting;	/* one sets limits at a time */
 	unsigned long	limit;
 	unsigned long	reserve;
 	unsigned long	low;

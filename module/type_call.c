@@ -159,7 +159,7 @@ int call_type_destroy(struct session *session, union session_data *data)
 		up_write(&heap->types);
 		return -ENOENT;
 	}
-	/* twice: what is on its way from a magazine counts for a moment as if it were in both places */
+	/* twice: what leaves a magazine counts for a moment where it was and where it goes */
 	if (refslab_type_objects(type) || refslab_type_objects(type)) {
 		downgrade_write(&heap->types);
 		report_survivors(type);
