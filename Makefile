@@ -164,8 +164,8 @@ help:
 #:   make soak         torture and the fuzzer in turn for HOURS=4, with an eye on memory
 #:   make bench        what things cost, beside SLUB, kref and language runtimes; ONLY=B1,B6: some figures
 #:   make bench-table  its table again; make bench-doc writes it into Documentation/benchmarks.rst
-#:   make model        every state of the sweep's protocol, by SPIN, and mutants that must fail; hours. ONLY=--short,
-#:                     minutes; ONLY="base weak": some of them
+#:   make model        every state of the sweep's protocol, by SPIN, and mutants that must fail; some forty
+#:                     minutes. ONLY=--short, two; ONLY="base weak": some of them
 #:   make setup        what these do first: packages, guest kernels (in REFSLAB_CACHE)
 #:
 #:   make clean        remove build/; what is in the cache stays

@@ -599,6 +599,11 @@ static void test_validator_notices(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pool_validate(pool), -EUCLEAN);
 	unexpect_in_log();
 	chunk->number--;
+	pool->nodes[chunk->nid].count++;
+	expect_in_log("refslab: pool of kunit-pool: ");
+	KUNIT_EXPECT_EQ(test, pool_validate(pool), -EUCLEAN);
+	unexpect_in_log();
+	pool->nodes[chunk->nid].count--;
 }
 
 /* Pages beside the chunks count against the limit, by the chunk begun. */

@@ -612,7 +612,8 @@ static void releaser_work(struct work_struct *work)
 		}
 	}
 	WRITE_ONCE(releaser->worker, NULL);
-	WRITE_ONCE(releaser->turns, releaser->turns + 1);
+	/* release: what was released; pairs with releaser_wait() */
+	smp_store_release(&releaser->turns, releaser->turns + 1);
 }
 
 /**
@@ -677,8 +678,11 @@ int releaser_wait(struct releaser *releaser)
 {
 	unsigned int turns = READ_ONCE(releaser->turns), us = 20;
 
-	/* the turn that is under way, and the one that is queued behind it */
-	while (work_busy(&releaser->work) && READ_ONCE(releaser->turns) - turns < 2) {
+	/*
+	 * The turn that is under way, and the one that is queued behind it.
+	 * acquire: pairs with the end of releaser_work()
+	 */
+	while (work_busy(&releaser->work) && smp_load_acquire(&releaser->turns) - turns < 2) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		usleep_range(us, 2 * us);

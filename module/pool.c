@@ -55,7 +55,8 @@ static void count_cached(struct pool *pool, struct chunk *chunk, int sign)
 {
 	lockdep_assert_held(&pool->lock);
 	pool->cached_count += sign;
-	pool->nodes[chunk->nid].count += sign;
+	/* pairs with the READ_ONCE() in shrink_count() */
+	WRITE_ONCE(pool->nodes[chunk->nid].count, pool->nodes[chunk->nid].count + sign);
 	if (!pool->reserve)
 		tell_reclaimable(chunk->nid, sign);
 }
@@ -717,7 +718,7 @@ void pool_usage(struct pool *pool, struct pool_usage *usage)
  */
 int pool_validate(struct pool *pool)
 {
-	unsigned long cached = 0, waiting = 0, used = 0, flags;
+	unsigned long cached = 0, waiting = 0, used = 0, before, flags;
 	struct chunk *chunk;
 	u32 number;
 	int nid, err = 0;
@@ -731,12 +732,15 @@ int pool_validate(struct pool *pool)
 			used++;
 	}
 	for_each_node_state(nid, N_MEMORY) {
+		before = cached;
 		list_for_each_entry(chunk, &pool->nodes[nid].cached, link) {
 			cached++;
 			if (chunk->state != CHUNK_CACHED || chunk->nid != nid ||
 			    pool_find_chunk(pool, chunk->number) != chunk)
 				err = -EUCLEAN;
 		}
+		if (cached - before != pool->nodes[nid].count)
+			err = -EUCLEAN;
 	}
 	list_for_each_entry(chunk, &pool->waiting, link) {
 		waiting++;

@@ -290,6 +290,29 @@ void type_put(struct refslab_type *type)
 	kobject_put(&type->kobj);
 }
 
+/**
+ * type_settle - wait until what has died by now does not count any more
+ * @heap: the heap
+ *
+ * The last objects of a type may be left to the workqueue, or a sweep may have their
+ * memory.
+ *
+ * Context: May sleep.
+ * Return: 0; -EDEADLK within a release, a finalizer or a listener, -EINTR if the
+ *	caller was killed.
+ */
+int type_settle(struct refslab_heap *heap)
+{
+	int err;
+
+	if (releaser_wait(&heap->releaser))
+		return -EINTR;
+	err = sweep_lock(heap);
+	if (!err)
+		mutex_unlock(&heap->sweep.mutex);
+	return err;
+}
+
 /* Both: a sweep may hold memory of what has died; it gives it back. */
 static int lock_types(struct refslab_heap *heap, bool killable)
 {

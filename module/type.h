@@ -109,6 +109,7 @@ static inline struct refslab_slot *type_next_slot(const struct refslab_type *typ
 struct refslab_type *type_find(struct refslab_heap *heap, u32 id);
 struct refslab_type *type_next(struct refslab_heap *heap, u32 id);
 void type_free(struct refslab_type *type);
+int type_settle(struct refslab_heap *heap);
 int type_destroy(struct refslab_type *type, bool killable);
 void type_put(struct refslab_type *type);
 int type_validate(struct refslab_type *type);

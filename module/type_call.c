@@ -143,14 +143,9 @@ int call_type_destroy(struct session *session, union session_data *data)
 
 	if (arg->reserved)
 		return -EINVAL;
-	/* its last objects may be left to the workqueue, or a sweep may have their memory */
-	if (releaser_wait(&heap->heap->releaser))
-		return -EINTR;
-	err = sweep_lock(heap->heap);
+	err = type_settle(heap->heap);
 	if (err)
 		return err;
-	mutex_unlock(&heap->heap->sweep.mutex);
-
 	/* who allocates waits for this lock, and is not to wait for a sweep by it */
 	if (down_write_killable(&heap->types))
 		return -EINTR;

@@ -16,7 +16,7 @@ enum { USER = 2001, LEAST_MS = 600 };
 
 struct scene {
 	_Atomic uint64_t sweeps, longest_sweep, longest_alloc;
-	_Atomic bool destroying, done, stop;
+	_Atomic bool destroying, done;
 	int fd;
 	uint32_t leaf;
 };
@@ -48,7 +48,7 @@ static void keep_sweeping(void *argument)
 	struct refslab_collect collect;
 	uint64_t begin, took, n;
 
-	while (!scene->stop) {
+	for (;;) {
 		/* what was frozen is looked at again, all of it */
 		child_must(!refslab_freeze(scene->fd, &n));
 		child_must(!refslab_unfreeze(scene->fd, &n));
