@@ -289,7 +289,52 @@ static void test_late(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, any(test, 2));
 }
 
+static void hint(struct knot *knot)
+{
+	struct refslab_object *obj = &knot->link.object;
+
+	rcu_read_lock();
+	candidate_hint(slab_of(obj), obj, object_generation(obj));
+	rcu_read_unlock();
+}
+
+static int hint_main(void *knot)
+{
+	while (!kthread_should_stop()) {
+		hint(knot);
+		candidate_any(&slab_of(knot)->heap->sweep, 0);
+		cond_resched();
+	}
+	return 0;
+}
+
+/*
+ * One slab is told of by two processors while sweeps take it off its list: KCSAN
+ * has nothing to say, and no hint is lost.
+ */
+static void test_hints_race(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct knot *a = knot_make(test, f->knot), *b = knot_make(test, f->knot);
+	unsigned long end = jiffies + 2 * HZ;
+	struct task_struct *task;
+
+	KUNIT_ASSERT_PTR_EQ(test, slab_of(a), slab_of(b));
+	task = kthread_run(hint_main, a, "refslab-kunit");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	do {
+		hint(b);
+		KUNIT_EXPECT_EQ(test, fixture_collect(test, 0), 0);
+		KUNIT_EXPECT_FALSE(test, hinted(b, 0));
+		cond_resched();
+	} while (time_before(jiffies, end));
+	KUNIT_EXPECT_EQ(test, kthread_stop(task), 0);
+	knot_put(a);
+	knot_put(b);
+}
+
 static struct kunit_case candidate_cases[] = {
+	KUNIT_CASE(test_hints_race),
 	KUNIT_CASE(test_listed),
 	KUNIT_CASE(test_get_lists),
 	KUNIT_CASE(test_late),

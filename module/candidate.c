@@ -25,8 +25,12 @@ static void mark_dirty(struct slab *slab, unsigned int generation)
 	unsigned long flags;
 	bool first = false;
 
-	/* pairs with the barrier in gather_slab(), which comes after list_del_init() */
-	if (!list_empty(&slab->dirty[generation]))
+	/*
+	 * Pairs with the barrier in gather_slab(), which comes after
+	 * list_del_init(). Who links it just now, with the list's plain stores,
+	 * holds the lock, and sweeps take it off after.
+	 */
+	if (!data_race(list_empty(&slab->dirty[generation])))
 		return;
 	raw_spin_lock_irqsave(&heap->sweep.dirty_lock, flags);
 	/* a slab that has emptied since has no candidates */
@@ -145,7 +149,8 @@ bool candidate_any(struct sweep *sweep, unsigned int generation)
 	unsigned int gen;
 
 	for (gen = 0; gen <= generation; gen++)
-		if (!list_empty_careful(&sweep->dirty[gen]))
+		/* unlike its prev its next is marked; who fills the list tells of it after */
+		if (!list_empty(&sweep->dirty[gen]))
 			return true;
 	return false;
 }
