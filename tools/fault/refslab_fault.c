@@ -70,6 +70,22 @@ static struct task_struct *failing;	/* whose allocations count; only compared */
 static unsigned int left, times;
 static bool waiting;			/* likewise: for a module's init */
 
+/*
+ * Whether who asks is the vmalloc allocator, for what it takes care to have beforehand
+ * and asks for again, without waiting, if there was none. That even a kernel short of
+ * memory hardly ever refuses, and it warns where something does.
+ */
+static bool asked_twice(struct pt_regs *regs, gfp_t gfp)
+{
+	char caller[KSYM_NAME_LEN];
+
+	if (gfp & __GFP_DIRECT_RECLAIM)
+		return false;
+	/* the probe is before all of the function: its return address is uppermost */
+	snprintf(caller, sizeof(caller), "%ps", (void *)regs_get_kernel_stack_nth(regs, 0));
+	return strstarts(caller, "alloc_vmap_area") || strstarts(caller, "pcpu_get_vm_areas");
+}
+
 /* What is jumped to in place of an allocator. */
 static noinline void *no_memory(void)
 {
@@ -85,7 +101,7 @@ static int before(struct kprobe *probe, struct pt_regs *regs)
 	/* pairs with the release in knob_write() */
 	if (smp_load_acquire(&failing) != current || !in_task() || READ_ONCE(waiting))
 		return 0;
-	if (gfp & __GFP_NOFAIL)
+	if (gfp & __GFP_NOFAIL || asked_twice(regs, gfp))
 		return 0;
 	n = READ_ONCE(left);
 	if (n > 1) {
