@@ -316,7 +316,7 @@ static void test_hints_race(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 	struct knot *a = knot_make(test, f->knot), *b = knot_make(test, f->knot);
-	unsigned long end = jiffies + 2 * HZ;
+	unsigned long end = jiffies + 3 * HZ / 4;
 	struct task_struct *task;
 
 	KUNIT_ASSERT_PTR_EQ(test, slab_of(a), slab_of(b));

@@ -248,6 +248,117 @@ static void test_under_raw_locks(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, next(test, &session->events, REFSLAB_EVENT_WEAK_DEAD, 1), 1);
 }
 
+/**
+ * struct duel - two processors that tell of events
+ * @queue: where
+ * @entry: woken for events, as who reads or polls
+ * @seen: how many there were when it was woken last
+ * @stage: 1 the other is to tell, 2 it has, and has interrupts off, 3 they are on
+ */
+struct duel {
+	struct event_queue *queue;
+	struct wait_queue_entry entry;
+	u32 seen;
+	unsigned int stage;
+};
+
+static int duel_woken(struct wait_queue_entry *entry, unsigned int mode, int sync, void *key)
+{
+	struct duel *duel = container_of(entry, struct duel, entry);
+
+	WRITE_ONCE(duel->seen, READ_ONCE(duel->queue->count));
+	return 0;
+}
+
+static void duel_enter(struct duel *duel, unsigned int stage)
+{
+	/* pairs with the acquire in duel_stage() */
+	smp_store_release(&duel->stage, stage);
+}
+
+static unsigned int duel_stage(struct duel *duel)
+{
+	/* pairs with the release in duel_enter() */
+	return smp_load_acquire(&duel->stage);
+}
+
+static void duel_pause(unsigned int loops)
+{
+	while (loops--)
+		cpu_relax();
+}
+
+static int duel_main(void *data)
+{
+	struct duel *duel = data;
+	unsigned int round = 0;
+
+	while (!kthread_should_stop()) {
+		if (duel_stage(duel) != 1) {
+			cond_resched();
+			continue;
+		}
+		local_irq_disable();
+		add(duel->queue, 1);
+		duel_enter(duel, 2);
+		duel_pause(round++ % 61);
+		local_irq_enable();
+		duel_enter(duel, 3);
+	}
+	return 0;
+}
+
+/*
+ * The wake-up for one event may be pending on a processor that has interrupts off
+ * when the next one comes: it must find that one.
+ */
+static void test_none_sleeps_on_an_event(struct kunit *test)
+{
+	struct session *session = test->priv;
+	struct event_queue *queue = &session->events;
+	struct duel duel = { .queue = queue };
+	unsigned long end = jiffies + 3 * HZ / 4;
+	unsigned int cpu, round, lost = 0;
+	struct refslab_event event;
+	struct task_struct *task;
+
+	KUNIT_ASSERT_EQ(test, ask(session, WEAK, 2), 0);
+	migrate_disable();
+	cpu = cpumask_any_but(cpu_online_mask, smp_processor_id());
+	if (cpu >= nr_cpu_ids) {
+		migrate_enable();
+		kunit_skip(test, "one processor");
+	}
+	task = kthread_create(duel_main, &duel, "refslab-kunit");
+	if (IS_ERR(task)) {
+		migrate_enable();
+		KUNIT_FAIL(test, "no thread");
+		return;
+	}
+	kthread_bind(task, cpu);
+	init_waitqueue_func_entry(&duel.entry, duel_woken);
+	add_wait_queue(&queue->wait, &duel.entry);
+	wake_up_process(task);
+	for (round = 0; time_before(jiffies, end); round++) {
+		duel_enter(&duel, 1);
+		while (duel_stage(&duel) < 2)
+			cond_resched();
+		event_take(queue, &event);
+		duel_pause(round % 67);
+		add(queue, 2);
+		while (duel_stage(&duel) < 3)
+			cond_resched();
+		irq_work_sync(&queue->wake);
+		lost += !READ_ONCE(duel.seen);
+		while (event_take(queue, &event))
+			;
+	}
+	kthread_stop(task);
+	migrate_enable();
+	remove_wait_queue(&queue->wait, &duel.entry);
+	KUNIT_EXPECT_EQ_MSG(test, lost, 0, "in %u rounds", round);
+}
+
 static void test_refused(struct kunit *test)
 {
 	struct session *session = test->priv;
@@ -281,6 +392,7 @@ static struct kunit_case event_cases[] = {
 	KUNIT_CASE(test_not_copied),
 	KUNIT_CASE(test_at_random),
 	KUNIT_CASE(test_under_raw_locks),
+	KUNIT_CASE(test_none_sleeps_on_an_event),
 	KUNIT_CASE(test_refused),
 	KUNIT_CASE(test_validator_notices),
 	{}

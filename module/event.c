@@ -33,11 +33,17 @@ static struct refslab_event *event_at(struct event_queue *queue, u32 index)
 
 static void set_count(struct event_queue *queue, u32 count)
 {
-	/* runs when we have let go of the lock, or later */
-	if (count && !queue->count)
-		irq_work_queue(&queue->wake);
+	bool first = count && !queue->count;
+
 	/* pairs with the READ_ONCE() of those who wait or poll */
 	WRITE_ONCE(queue->count, count);
+	/*
+	 * After: it may be pending on another processor, which runs it just now
+	 * and is to find the event. To queue it is a full barrier, and so is
+	 * what it begins with.
+	 */
+	if (first)
+		irq_work_queue(&queue->wake);
 }
 
 /* Makes an event one that tells of @n lost ones, the first of them at that time. */
