@@ -64,15 +64,18 @@ bool chunk_table_insert(struct pool *pool, struct chunk *chunk)
 
 	if (number < CHUNKS_MAX) {
 		entry = &pool->table[number / CHUNKS_LEAF][number % CHUNKS_LEAF];
-		pool->free_number = (unsigned long)*entry >> 1;
+		/* pairs with the READ_ONCE() in chunk_table_prepare() */
+		WRITE_ONCE(pool->free_number, (unsigned long)*entry >> 1);
 	} else {
 		number = pool->next_number;
 		if (number >= CHUNKS_MAX || !pool->table[number / CHUNKS_LEAF])
 			return false;
 		entry = &pool->table[number / CHUNKS_LEAF][number % CHUNKS_LEAF];
-		pool->next_number++;
+		/* pairs with the READ_ONCE() of those who walk the table */
+		WRITE_ONCE(pool->next_number, number + 1);
 	}
 	chunk->number = number;
+	/* pairs with the READ_ONCE() in pool_find_chunk() */
 	WRITE_ONCE(*entry, chunk);
 	return true;
 }
@@ -90,8 +93,10 @@ void chunk_table_remove(struct pool *pool, struct chunk *chunk)
 				   [chunk->number % CHUNKS_LEAF];
 
 	lockdep_assert_held(&pool->lock);
+	/* pairs with the READ_ONCE() in pool_find_chunk() */
 	WRITE_ONCE(*entry, (void *)((unsigned long)pool->free_number << 1 | 1));
-	pool->free_number = chunk->number;
+	/* pairs with the READ_ONCE() in chunk_table_prepare() */
+	WRITE_ONCE(pool->free_number, chunk->number);
 }
 
 /**

@@ -111,6 +111,12 @@ static unsigned int chance(unsigned int below)
 				below);
 }
 
+static unsigned int parameter(const unsigned int *value)
+{
+	/* kstrtouint() stores it plainly */
+	return data_race(READ_ONCE(*value));
+}
+
 /**
  * delay_at - wait a while, perhaps
  * @point: where we are
@@ -120,12 +126,12 @@ static unsigned int chance(unsigned int below)
 void delay_at(enum delay_point point)
 {
 	bool sweep = point >= DELAY_GATHER;
-	unsigned int us = READ_ONCE(delay_us), one_in = READ_ONCE(delay_one_in);
+	unsigned int us = parameter(&delay_us), one_in = parameter(&delay_one_in);
 
 	if (!(READ_ONCE(delay_points) & BIT(point)))
 		return;
 	if (sweep)
-		us = READ_ONCE(delay_sweep_us);
+		us = parameter(&delay_sweep_us);
 	else if (one_in && chance(one_in))
 		return;
 	if (!us)

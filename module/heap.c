@@ -193,7 +193,8 @@ static unsigned long heap_call_objects(struct refslab_heap *heap, object_fn *fn)
 	unsigned long n = 0;
 	u32 number, i;
 
-	for (number = 0; number < heap->pool.next_number; number++) {
+	/* releases left to the workqueue may make objects yet */
+	for (number = 0; number < READ_ONCE(heap->pool.next_number); number++) {
 		struct chunk *chunk = pool_find_chunk(&heap->pool, number);
 		struct slab *slab = container_of(chunk, struct slab, chunk);
 

@@ -438,7 +438,8 @@ int magazine_watch_cpus(struct refslab_type *type)
 
 void magazine_forget_cpus(struct refslab_type *type)
 {
-	if (!hlist_unhashed(&type->cpu_node))
+	/* its place in the list changes as others come and go, that it has one does not */
+	if (!hlist_unhashed_lockless(&type->cpu_node))
 		cpuhp_state_remove_instance_nocalls(cpu_state, &type->cpu_node);
 }
 

@@ -479,7 +479,8 @@ static noinline void release_start(struct refslab_heap *heap, struct refslab_obj
 
 	preempt_disable();
 	cpu = this_cpu_ptr(heap->releaser.cpu);
-	if (cpu->busy) {
+	/* an interrupt that comes in between leaves it as it was */
+	if (READ_ONCE(cpu->busy)) {
 		do {
 			head = READ_ONCE(cpu->head);
 			set_next(obj, head);
@@ -497,7 +498,7 @@ static noinline void release_start(struct refslab_heap *heap, struct refslab_obj
 		goto out;
 	}
 	do {
-		cpu->busy = 1;
+		WRITE_ONCE(cpu->busy, 1);
 		barrier();
 		while ((obj = chain_pop(heap, &chain))) {
 			release_or_defer(heap, obj, &chain, &done);
@@ -508,7 +509,7 @@ static noinline void release_start(struct refslab_heap *heap, struct refslab_obj
 		}
 		take_nested(heap, &chain);
 		barrier();
-		cpu->busy = 0;
+		WRITE_ONCE(cpu->busy, 0);
 		barrier();
 		/* an interrupt before busy was 0 left its object here */
 	} while (READ_ONCE(cpu->head) || chain.head);

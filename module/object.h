@@ -61,7 +61,7 @@ struct chain {
 
 /**
  * struct release_cpu - releases under way on one CPU, for one heap
- * @busy: one is; by its own CPU, with preemption off
+ * @busy: one is; by its own CPU, with preemption off; WRITE_ONCE, for interrupts
  * @head: number of the first object that has died meanwhile, in a release or
  *	an interrupt; this_cpu cmpxchg and xchg
  */

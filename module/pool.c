@@ -108,7 +108,8 @@ static bool hold(struct pool *pool)
 	lockdep_assert_held(&pool->lock);
 	if (counted(pool) >= pool->limit || !tenant_charge(pool->tenant, CHUNK_PAGES))
 		return false;
-	pool->held++;
+	/* pairs with the READ_ONCE() in shrink_count(), as in unhold() */
+	WRITE_ONCE(pool->held, pool->held + 1);
 	pool->peak = max(pool->peak, counted(pool));
 	return true;
 }
@@ -116,7 +117,7 @@ static bool hold(struct pool *pool)
 static void unhold(struct pool *pool)
 {
 	lockdep_assert_held(&pool->lock);
-	pool->held--;
+	WRITE_ONCE(pool->held, pool->held - 1);
 	tenant_uncharge(pool->tenant, CHUNK_PAGES);
 }
 
@@ -380,8 +381,8 @@ struct chunk *pool_take_back(struct pool *pool,
 	unsigned int tries = 8;
 	unsigned long flags;
 
-	/* the common case is one type that comes and goes */
-	if (!READ_ONCE(pool->waiting_count))
+	/* the common case is one type that comes and goes; a guess without the lock */
+	if (!data_race(READ_ONCE(pool->waiting_count)))
 		return NULL;
 	raw_spin_lock_irqsave(&pool->lock, flags);
 	list_for_each_entry_reverse(chunk, &pool->waiting, link) {
@@ -657,10 +658,10 @@ int pool_set_limits(struct pool *pool, unsigned int which,
 		mutex_unlock(&pool->setting);
 		return -EINVAL;
 	}
-	WRITE_ONCE(pool->limit, new[POOL_LIMIT]);
+	pool->limit = new[POOL_LIMIT];
 	set_reserve(pool, new[POOL_RESERVE]);
-	WRITE_ONCE(pool->low, new[POOL_LOW]);
-	WRITE_ONCE(pool->high, new[POOL_HIGH]);
+	pool->low = new[POOL_LOW];
+	pool->high = new[POOL_HIGH];
 	raw_spin_unlock_irq(&pool->lock);
 
 	if (new[POOL_RESERVE] > old[POOL_RESERVE])
@@ -668,10 +669,10 @@ int pool_set_limits(struct pool *pool, unsigned int which,
 
 	raw_spin_lock_irq(&pool->lock);
 	if (err) {
-		WRITE_ONCE(pool->limit, old[POOL_LIMIT]);
+		pool->limit = old[POOL_LIMIT];
 		set_reserve(pool, old[POOL_RESERVE]);
-		WRITE_ONCE(pool->low, old[POOL_LOW]);
-		WRITE_ONCE(pool->high, old[POOL_HIGH]);
+		pool->low = old[POOL_LOW];
+		pool->high = old[POOL_HIGH];
 	}
 	/* who was killed is to go */
 	if (err == -EINTR)

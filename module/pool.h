@@ -60,14 +60,14 @@ struct pool_node {
  * @lock: raw and irqsave, because puts reach it; no page is allocated under it
  * @setting: one at a time sets limits, outside of @lock
  * @limit: most chunks the pool may hold, pages beside them included; lowered
- *	below what it holds it stops growth, and what comes back goes; @lock to
- *	write
- * @reserve: the pool never gives back below this many; @lock to write
- * @low: fewer cached than this are filled up by @work; @lock to write
- * @high: more cached than this are given back by @work; @lock to write
- * @held: chunks the pool holds, or is about to; @lock
+ *	below what it holds it stops growth, and what comes back goes; @lock
+ * @reserve: the pool never gives back below this many; @lock to
+ *	write, WRITE_ONCE
+ * @low: fewer cached than this are filled up by @work; @lock
+ * @high: more cached than this are given back by @work; @lock
+ * @held: chunks the pool holds, or is about to; @lock to write, WRITE_ONCE
  * @used: of these, handed out; @lock
- * @waiting_count: of these, waiting; @lock
+ * @waiting_count: of these, waiting; @lock, or a guess
  * @cached_count: of these, cached; @lock
  * @pages: pages beside the chunks, of mapped payloads; @lock
  * @peak: most it ever held, pages included; @lock
@@ -77,8 +77,9 @@ struct pool_node {
  * @table: number -> chunk: leaves of CHUNKS_LEAF entries. Leaves are added
  *	under @lock and stay; an entry with bit 0 set is free and has the
  *	number of the next free one above it
- * @free_number: first of the free entries, CHUNKS_MAX for none; @lock
- * @next_number: entries from here on were never used; @lock
+ * @free_number: first of the free entries, CHUNKS_MAX for none; @lock to
+ *	write, WRITE_ONCE
+ * @next_number: entries from here on were never used; @lock to write, WRITE_ONCE
  * @work: trims, fills and ends waits
  * @shrinker: gives cached chunks back under pressure
  * @random: a secret, for the order of objects in slabs and the buckets of weak
@@ -164,8 +165,11 @@ extern const u8 chunk_mark;
 
 static inline bool page_is_carved(const struct page *page)
 {
-	/* acquire: pairs with the release in chunk_set_carved() */
-	return smp_load_acquire(&page->private) == (unsigned long)&chunk_mark;
+	/*
+	 * acquire: pairs with the release in chunk_set_carved(). Who else has the
+	 * page by now stores there as he likes, and never the mark.
+	 */
+	return data_race(smp_load_acquire(&page->private)) == (unsigned long)&chunk_mark;
 }
 
 static inline bool chunk_is_carved(const struct chunk *chunk)

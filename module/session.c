@@ -26,7 +26,8 @@ struct session *session_create(void)
 	if (!session)
 		return NULL;
 	mutex_init(&session->mutex);
-	handle_table_init(&session->handles, READ_ONCE(handles_max));
+	/* kstrtouint() stores parameters plainly */
+	handle_table_init(&session->handles, data_race(READ_ONCE(handles_max)));
 	event_queue_init(&session->events);
 	return session;
 }

@@ -307,7 +307,8 @@ unsigned int slab_take(struct refslab_type *type, int nid, unsigned int n,
 	unsigned int got = 0, batch;
 	unsigned long flags;
 
-	while (got < n && READ_ONCE(node->partial_count)) {
+	/* without the lock it is a guess: too few means a new slab, too many a look */
+	while (got < n && data_race(READ_ONCE(node->partial_count))) {
 		raw_spin_lock_irqsave(&node->lock, flags);
 		batch = take_from(node, min(n - got, TAKE_BATCH), objects + got);
 		raw_spin_unlock_irqrestore(&node->lock, flags);
@@ -460,7 +461,8 @@ void slab_shrink(struct refslab_type *type)
  */
 bool slab_is_free(struct slab *slab, u32 index)
 {
-	return test_bit(index, slab->bits);
+	/* without the lock it may change as one looks */
+	return data_race(test_bit(index, slab->bits));
 }
 
 /**

@@ -67,7 +67,7 @@ struct slab {
  *	lock, the pool's lock
  * @partial: slabs with free objects, emptied ones last; @lock
  * @slabs: with free objects and without; @lock
- * @partial_count: on @partial; @lock
+ * @partial_count: on @partial; @lock, or a guess
  * @empty: slabs on @partial with all objects free; @lock
  * @out: objects with users, in magazines or in depots; @lock
  * @depot: free objects at hand, or NULL: the node had no memory when the type

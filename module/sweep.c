@@ -508,7 +508,7 @@ static bool commit(struct run *run, u64 end)
 		return true;
 
 	atomic64_set(&sweep->commit, number | COMMIT_ABORTED);
-	/* a tryget that finds CLAIMED now finds ABORTED too */
+	/* ABORTED before a word is let go: pairs with a tryget's acquires, state before word */
 	smp_mb();
 	delay_at(DELAY_ABORT);
 	unclaim(run, failed);

@@ -111,7 +111,8 @@ static struct tenant *tenant_create(kuid_t uid)
 /* One heap more for who is a tenant already; NULL if he is none. */
 static struct tenant *tenant_join_again(kuid_t uid)
 {
-	unsigned int most = READ_ONCE(tenant_heaps_max);
+	/* kstrtouint() stores parameters plainly */
+	unsigned int most = data_race(READ_ONCE(tenant_heaps_max));
 	struct tenant *tenant;
 	bool say = false;
 
@@ -146,7 +147,8 @@ struct tenant *tenant_join(kuid_t uid)
 		tenant = tenant_join_again(uid);
 		if (tenant)
 			return tenant;
-		if (!READ_ONCE(tenant_heaps_max))
+		/* as above */
+		if (!data_race(READ_ONCE(tenant_heaps_max)))
 			return ERR_PTR(-EDQUOT);
 		tenant = tenant_create(uid);
 		if (!tenant)
@@ -207,7 +209,8 @@ void tenant_exit(void)
 
 static unsigned long pages_max(void)
 {
-	unsigned long bytes = READ_ONCE(tenant_memory_max);
+	/* as kstrtoul() does */
+	unsigned long bytes = data_race(READ_ONCE(tenant_memory_max));
 
 	return bytes ? bytes >> PAGE_SHIFT : totalram_pages() / 2;
 }

@@ -427,7 +427,8 @@ EXPORT_SYMBOL_GPL(refslab_type_destroy);
  */
 void *refslab_type_priv(const struct refslab_type *type)
 {
-	return type->priv;
+	/* pairs with the WRITE_ONCE() in call_type_create_finish() */
+	return READ_ONCE(type->priv);
 }
 EXPORT_SYMBOL_GPL(refslab_type_priv);
 
@@ -525,8 +526,9 @@ int type_validate(struct refslab_type *type)
 		/* the others are on no list */
 		for (number = 0; number < READ_ONCE(type->heap->pool.next_number); number++) {
 			slab = slab_walk(&type->heap->pool, number);
-			if (!slab || slab->type != type || slab->free ||
-			    slab->chunk.nid != nid)
+			/* first whose it is: the lock is that of the node */
+			if (!slab || slab->type != type ||
+			    slab->chunk.nid != nid || slab->free)
 				continue;
 			slabs++;
 			out += slab->layout->objects;

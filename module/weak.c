@@ -159,10 +159,12 @@ void refslab_weak_clear(struct refslab_weak *weak)
 
 	if (!heap)
 		return;
-	bucket = &heap->weak.buckets[weak->bucket];
+	/* there are some; who wanted to make them too finds that out by a cmpxchg() */
+	bucket = &READ_ONCE(heap->weak.buckets)[weak->bucket];
 	raw_spin_lock_irqsave(&bucket->lock, flags);
 	if (!hlist_unhashed(&weak->node))
 		weak_end(weak);
+	/* read next by the same owner, but marked wherever it is read */
 	WRITE_ONCE(weak->heap, NULL);
 	raw_spin_unlock_irqrestore(&bucket->lock, flags);
 }

@@ -437,8 +437,8 @@ static __always_inline bool __refslab_magazine_mark(struct refslab_magazine *m)
 	unsigned long flags;
 
 	raw_local_irq_save(flags);
-	busy = m->busy;
-	m->busy = 1;
+	busy = READ_ONCE(m->busy);
+	WRITE_ONCE(m->busy, 1);
 	raw_local_irq_restore(flags);
 #endif
 	return busy;
@@ -454,7 +454,7 @@ static __always_inline void __refslab_magazine_done(struct refslab_magazine *m, 
 #else
 	WRITE_ONCE(m->count, count);
 	barrier();
-	m->busy = 0;
+	WRITE_ONCE(m->busy, 0);
 #endif
 }
 
