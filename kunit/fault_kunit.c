@@ -482,36 +482,31 @@ static void test_uncounted(struct kunit *test)
 	const struct refslab_type_args args = {
 		.name = "counted", .size = 64, .ctor = count_made, .flags = REFSLAB_TYPE_WEAK,
 	};
-	struct refslab_object *obj = NULL;
-	unsigned int n, failed = 0;
-	struct refslab_type *type;
-	struct refslab_heap *heap;
-	bool hit = true;
-	int account;
+	struct refslab_heap *heap = fixture_heap(test, &heap_args);
+	struct refslab_type *type = fixture_type(test, heap, &args);
+	int account = account_open(heap);
+	struct refslab_object *obj;
 
-	/* a heap each: what an account needs of memory it needs once */
-	for (n = 1; hit && n < 100; n++) {
-		heap = fixture_heap(test, &heap_args);
-		type = fixture_type(test, heap, &args);
-		account = account_open(heap);
-		KUNIT_ASSERT_GT(test, account, 0);
-		made = 0;
-		set_fail(n);
-		obj = account_alloc(type, account, SZ_1M);
-		hit = has_failed();
-		if (IS_ERR(obj)) {
-			failed++;
-			KUNIT_EXPECT_EQ_MSG(test, made, 0U, "allocation %u", n);
-			KUNIT_EXPECT_EQ(test, account_bytes(heap, account), 0);
-		} else {
-			KUNIT_EXPECT_EQ(test, account_bytes(heap, account), type->layout.size);
-			refslab_put(obj);
-		}
-		KUNIT_EXPECT_EQ(test, heap_validate(heap), 0);
-		refslab_heap_destroy(heap);
-	}
-	KUNIT_EXPECT_FALSE(test, hit);
-	KUNIT_EXPECT_GT(test, failed, 0U);
+	KUNIT_ASSERT_GT(test, account, 0);
+	/* one that is not counted brings the memory, but not that of the account */
+	refslab_put(obj_make(test, type));
+	made = 0;
+	set_fail(ALL);
+	obj = account_alloc(type, account, SZ_1M);
+	set_fail(0);
+	KUNIT_EXPECT_PTR_EQ(test, obj, ERR_PTR(-ENOMEM));
+	KUNIT_EXPECT_EQ(test, made, 0U);
+	KUNIT_EXPECT_EQ(test, account_bytes(heap, account), 0);
+	KUNIT_EXPECT_EQ(test, heap_validate(heap), 0);
+
+	obj = account_alloc(type, account, SZ_1M);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(obj));
+	KUNIT_EXPECT_EQ(test, made, 1U);
+	KUNIT_EXPECT_EQ(test, account_bytes(heap, account), type->layout.size);
+	refslab_put(obj);
+	KUNIT_EXPECT_EQ(test, account_bytes(heap, account), 0);
+	KUNIT_EXPECT_EQ(test, heap_validate(heap), 0);
+	refslab_heap_destroy(heap);
 }
 
 static struct kunit_case fault_cases[] = {
