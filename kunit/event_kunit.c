@@ -359,6 +359,88 @@ static void test_none_sleeps_on_an_event(struct kunit *test)
 	KUNIT_EXPECT_EQ_MSG(test, lost, 0, "in %u rounds", round);
 }
 
+/**
+ * struct stay - a wake-up that takes long, on two processors
+ * @queue: whose
+ * @entry: woken
+ * @calls: how often
+ * @told: the other processor is about to tell of an event
+ * @inside: the second wake-up is under way
+ */
+struct stay {
+	struct event_queue *queue;
+	struct wait_queue_entry entry;
+	atomic_t calls;
+	bool told;
+	bool inside;
+};
+
+/* With interrupts off, and the lock of those who wait. */
+static int stay_woken(struct wait_queue_entry *entry, unsigned int mode, int sync, void *key)
+{
+	struct stay *stay = container_of(entry, struct stay, entry);
+	int call = atomic_inc_return(&stay->calls), ms;
+
+	if (call == 1) {
+		for (ms = 0; ms < 500 && !READ_ONCE(stay->told); ms++)
+			mdelay(1);
+		/* it is asked for there, and begins */
+		mdelay(20);
+	} else if (call == 2) {
+		WRITE_ONCE(stay->inside, true);
+		mdelay(100);
+		WRITE_ONCE(stay->inside, false);
+	}
+	return 0;
+}
+
+static int stay_main(void *data)
+{
+	struct stay *stay = data;
+	struct refslab_event event;
+
+	while (!atomic_read(&stay->calls) && !kthread_should_stop())
+		cond_resched();
+	event_take(stay->queue, &event);
+	WRITE_ONCE(stay->told, true);
+	add(stay->queue, 2);
+	while (!kthread_should_stop())
+		usleep_range(500, 1000);
+	return 0;
+}
+
+/* What wakes may be at it on two processors; a queue that goes waits for both. */
+static void test_destroy_waits_for_all(struct kunit *test)
+{
+	struct session *session = test->priv;
+	struct stay stay = { .queue = &session->events };
+	struct task_struct *task;
+	unsigned int cpu;
+	int ms;
+
+	KUNIT_ASSERT_EQ(test, ask(session, WEAK, 2), 0);
+	migrate_disable();
+	cpu = cpumask_any_but(cpu_online_mask, smp_processor_id());
+	task = cpu < nr_cpu_ids ? kthread_create(stay_main, &stay, "refslab-kunit") : NULL;
+	if (IS_ERR_OR_NULL(task)) {
+		migrate_enable();
+		kunit_skip(test, "one processor");
+	}
+	kthread_bind(task, cpu);
+	init_waitqueue_func_entry(&stay.entry, stay_woken);
+	add_wait_queue(&stay.queue->wait, &stay.entry);
+	wake_up_process(task);
+	add(stay.queue, 1);
+	for (ms = 0; ms < 5000 && !READ_ONCE(stay.inside); ms++)
+		mdelay(1);
+	KUNIT_EXPECT_TRUE(test, READ_ONCE(stay.inside));
+	event_queue_destroy(stay.queue, session_heap(session));
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(stay.inside));
+	kthread_stop(task);
+	migrate_enable();
+	remove_wait_queue(&stay.queue->wait, &stay.entry);
+}
+
 static void test_refused(struct kunit *test)
 {
 	struct session *session = test->priv;
@@ -393,6 +475,7 @@ static struct kunit_case event_cases[] = {
 	KUNIT_CASE(test_at_random),
 	KUNIT_CASE(test_under_raw_locks),
 	KUNIT_CASE(test_none_sleeps_on_an_event),
+	KUNIT_CASE(test_destroy_waits_for_all),
 	KUNIT_CASE(test_refused),
 	KUNIT_CASE(test_validator_notices),
 	{}

@@ -163,11 +163,14 @@ static void event_wake(struct irq_work *work)
 	struct event_queue *queue = container_of(work, struct event_queue, wake);
 	struct eventfd_ctx *eventfd;
 
+	/* on PREEMPT_RT this is a thread; elsewhere an interrupt, a read section itself */
+	rcu_read_lock();
 	wake_up_interruptible_poll(&queue->wait, EPOLLIN | EPOLLRDNORM);
-	/* stays until we are done; pairs with the irq_work_sync() in ask() */
+	/* stays until we are done; pairs with the synchronize_rcu() in ask() */
 	eventfd = READ_ONCE(queue->eventfd);
 	if (eventfd)
 		refslab_eventfd_signal(eventfd);
+	rcu_read_unlock();
 }
 
 static void event_sweep(struct refslab_listener *listener, unsigned int generation,
@@ -223,7 +226,14 @@ static void ask(struct event_queue *queue, u32 asked, u32 room,
 	WRITE_ONCE(queue->asked, asked);
 	raw_spin_unlock_irq(&queue->lock);
 
+	/*
+	 * What is asked for has begun then; but it may run on two processors, of
+	 * which the first to end says for both that it is over. Both are in read
+	 * sections.
+	 */
 	irq_work_sync(&queue->wake);
+	if (old_ring)
+		synchronize_rcu();
 	kvfree(old_ring);
 	if (old_eventfd)
 		eventfd_ctx_put(old_eventfd);
