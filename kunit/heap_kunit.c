@@ -399,6 +399,43 @@ static void test_parked_make_room(struct kunit *test)
 	refslab_heap_destroy(heap);
 }
 
+static unsigned long parked(struct park *park)
+{
+	unsigned long n;
+
+	mutex_lock(&park->lock);
+	n = park->count;
+	mutex_unlock(&park->lock);
+	return n;
+}
+
+/* However pages came there, somebody will look whether they are pinned still. */
+static void test_parked_are_looked_after(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct park *park = &f->heap->park;
+	struct page *pages[3];
+	unsigned int i;
+
+	KUNIT_ASSERT_EQ(test, pool_charge(&f->heap->pool, ARRAY_SIZE(pages)), 0);
+	for (i = 0; i < ARRAY_SIZE(pages); i++) {
+		pages[i] = pool_page(&f->heap->pool);
+		KUNIT_ASSERT_NOT_NULL(test, pages[i]);
+		get_page(pages[i]);
+	}
+	/* as when another has parked some, and not come to say so yet */
+	park_pages(park, pages, 2, 0);
+	cancel_delayed_work_sync(&park->work);
+	park_pages(park, pages + 2, 1, 0);
+	KUNIT_EXPECT_TRUE(test, work_busy(&park->work.work));
+	KUNIT_EXPECT_EQ(test, park_validate(park), 0);
+	for (i = 0; i < ARRAY_SIZE(pages); i++)
+		put_page(pages[i]);
+	for (i = 0; i < 100 && parked(park); i++)
+		msleep(100);
+	KUNIT_EXPECT_EQ(test, parked(park), 0);
+}
+
 static struct kunit_case heap_cases[] = {
 	KUNIT_CASE(test_names_refused),
 	KUNIT_CASE(test_args_refused),
@@ -415,6 +452,7 @@ static struct kunit_case heap_cases[] = {
 	KUNIT_CASE(test_destroy_miscounted),
 	KUNIT_CASE(test_scope),
 	KUNIT_CASE(test_parked_make_room),
+	KUNIT_CASE(test_parked_are_looked_after),
 	KUNIT_CASE(test_validator_notices),
 	{}
 };

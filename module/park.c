@@ -43,8 +43,9 @@ static void park_work(struct work_struct *work)
 	mutex_lock(&park->lock);
 	if (park->count) {
 		park->delay = min_t(unsigned long, 2 * park->delay, DELAY_MAX);
-		park->due = jiffies + park->delay;
-		queue_delayed_work(refslab_wq, &park->work, park->delay);
+		/* if not who parks pages has just asked for it sooner */
+		if (queue_delayed_work(refslab_wq, &park->work, park->delay))
+			park->due = jiffies + park->delay;
 	}
 	mutex_unlock(&park->lock);
 }
@@ -90,7 +91,8 @@ void park_pages(struct park *park, struct page **pages, u32 n, u32 account)
 	mutex_lock(&park->lock);
 	park->delay = DELAY_FIRST;
 	/* sooner, perhaps, but never put off: who parks pages all the time is looked after, too */
-	if (park->count == parked || time_after(park->due, jiffies + DELAY_FIRST)) {
+	if (!delayed_work_pending(&park->work) ||
+	    time_after(park->due, jiffies + DELAY_FIRST)) {
 		park->due = jiffies + DELAY_FIRST;
 		mod_delayed_work(refslab_wq, &park->work, DELAY_FIRST);
 	}
@@ -156,8 +158,7 @@ int park_validate(struct park *park)
 	mutex_lock(&park->lock);
 	list_for_each_entry(page, &park->pages, lru)
 		n++;
-	bad = n != park->count || (n && !delayed_work_pending(&park->work) &&
-				   !work_busy(&park->work.work));
+	bad = n != park->count || (n && !work_busy(&park->work.work));
 	mutex_unlock(&park->lock);
 	return WARN(bad, "refslab: %lu pages parked, %lu in the books\n", n,
 		    park->count) ? -EUCLEAN : 0;
