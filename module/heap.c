@@ -299,8 +299,9 @@ unsigned long refslab_heap_destroy(struct refslab_heap *heap)
 	/* a put that is late with listing what is long dead may look at us */
 	pool_hide(&heap->pool);
 	synchronize_rcu();
-	/* it, or a release, may have asked for more since */
+	/* it, or a release, may have asked for more since; nothing is left to release */
 	trigger_close(&heap->trigger);
+	flush_work(&heap->releaser.work);
 
 	/* without heap->lock: nobody is left, and these wait for CPUs that come or go */
 	xa_for_each(&heap->types, id, type) {
