@@ -267,6 +267,11 @@ void trigger_candidates(struct refslab_heap *heap)
 	struct trigger *trigger = &heap->trigger;
 
 	/*
+	 * Who makes sweeps automatic finds the candidate, or who lists one finds
+	 * that they are: both have stored before they come here.
+	 */
+	smp_mb();
+	/*
 	 * Not asked first whether it is pending: that it is not any more must
 	 * not be missed, and to queue it is a full barrier, which pairs with the
 	 * one between pending and trigger_idle().
