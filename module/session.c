@@ -19,6 +19,11 @@ static unsigned int handles_max = 1U << 20;
 module_param(handles_max, uint, 0644);
 MODULE_PARM_DESC(handles_max, "Most handles a session opened from now on may have");
 
+static void session_end(struct work_struct *work)
+{
+	session_destroy(container_of(work, struct session, end));
+}
+
 struct session *session_create(void)
 {
 	struct session *session = kzalloc(sizeof(*session), GFP_KERNEL_ACCOUNT);
@@ -29,6 +34,7 @@ struct session *session_create(void)
 	/* kstrtouint() stores parameters plainly */
 	handle_table_init(&session->handles, data_race(READ_ONCE(handles_max)));
 	event_queue_init(&session->events);
+	INIT_WORK(&session->end, session_end);
 	return session;
 }
 
@@ -134,7 +140,10 @@ static int session_open(struct inode *inode, struct file *file)
 
 static int session_release(struct inode *inode, struct file *file)
 {
-	session_destroy(file->private_data);
+	struct session *session = file->private_data;
+
+	/* of a heap that others keep each handle is put, and that may be a million */
+	user_heap_let_end(&session->end, file->f_cred->uid);
 	return 0;
 }
 

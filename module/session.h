@@ -30,6 +30,7 @@ struct batch;
  * @type_gone: how many had been destroyed then; @mutex
  * @events: what it can read and poll
  * @batch: room for a batch, kept from the last one, or NULL; xchg
+ * @end: ends it
  */
 struct session {
 	struct mutex	mutex;	/* the handles, for the time of a call */
@@ -44,6 +45,7 @@ struct session {
 	u64		type_gone;
 	struct event_queue events;
 	struct batch	*batch;
+	struct work_struct end;
 };
 
 static inline struct user_heap *session_user_heap(const struct session *session)

@@ -78,23 +78,34 @@ struct user_heap *user_heap_get(struct user_heap *heap)
 }
 
 /**
+ * user_heap_let_end - end what may take long
+ * @work: ends it
+ * @owner: the user who made it
+ *
+ * There may be a sweep under way, and gigabytes. Who was handed the last descriptor
+ * and drops it, and the worker that closes for all what was in flight, are not to
+ * wait for that: it is left to a workqueue.
+ *
+ * Context: May sleep.
+ */
+void user_heap_let_end(struct work_struct *work, kuid_t owner)
+{
+	if (current->flags & PF_WQ_WORKER || !uid_eq(current_uid(), owner))
+		queue_work(end_wq, work);
+	else
+		work->func(work);
+}
+
+/**
  * user_heap_put - keep it no longer
  * @heap: the heap; the last one takes it with him, objects and all
- *
- * That may take long: there may be a sweep under way, and gigabytes. Who was handed
- * the last descriptor and drops it, and the worker that closes for all what was in
- * flight, are not to wait for that.
  *
  * Context: May sleep.
  */
 void user_heap_put(struct user_heap *heap)
 {
-	if (!refcount_dec_and_test(&heap->users))
-		return;
-	if (current->flags & PF_WQ_WORKER || !uid_eq(current_uid(), heap->owner))
-		queue_work(end_wq, &heap->end);
-	else
-		user_heap_end(&heap->end);
+	if (refcount_dec_and_test(&heap->users))
+		user_heap_let_end(&heap->end, heap->owner);
 }
 
 /*

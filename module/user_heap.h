@@ -24,7 +24,7 @@
  * @roots: references by name; its own lock
  * @tenant: who has made it, or NULL; kept, fixed
  * @owner: the user who made it, tenant or not; fixed
- * @end: ends it, where who keeps it last is another
+ * @end: ends it
  * @heap: the heap; fixed
  */
 struct user_heap {
@@ -41,6 +41,7 @@ struct user_heap {
 
 struct user_heap *user_heap_create(const struct refslab_heap_args *args);
 struct user_heap *user_heap_get(struct user_heap *heap);
+void user_heap_let_end(struct work_struct *work, kuid_t owner);
 void user_heap_put(struct user_heap *heap);
 bool user_heap_shared(struct user_heap *heap);
 int user_heap_init(void);

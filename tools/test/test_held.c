@@ -216,16 +216,18 @@ static void fill_heap(int fd)
 		child_must(!refslab_alloc(fd, big, &handle));
 }
 
-static void hand_over(void *unused)
+/* With an invitation before it, if @shared is anything. */
+static void hand_over(void *shared)
 {
 	int fd;
 
-	(void)unused;
 	child_must(!setgroups(0, NULL) && !setresgid(USER, USER, USER) &&
 		   !setresuid(USER, USER, USER));
 	fd = refslab_open(0);
 	child_must(fd >= 0);
 	fill_heap(fd);
+	if (shared)
+		child_must(!refslab_send(pair[1], refslab_invite(fd, 0, 0)));
 	child_must(!refslab_send(pair[1], fd));
 }
 
@@ -237,12 +239,14 @@ static uint64_t close_ns(int fd)
 	return now_ns() - begin;
 }
 
-static int handed_over(void)
+static int handed_over(int *invitation)
 {
 	int fd, status;
 	pid_t pid;
 
-	pid = storm_fork(hand_over, NULL);
+	pid = storm_fork(hand_over, invitation);
+	if (invitation)
+		*invitation = refslab_receive(pair[0]);
 	fd = refslab_receive(pair[0]);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
@@ -261,18 +265,63 @@ static void test_last_descriptor(void **state)
 	works(chmod(REFSLAB_DEVICE, 0666));
 	works(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
 	/* the least of some: what others on the machine do is in none of them, perhaps */
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < 3 || (handed >= ours / 2 && i < 10); i++) {
 		fd = session();
 		fill_heap(fd);
 		took = close_ns(fd);
 		ours = took < ours ? took : ours;
 		assert_false(heap_exists("handed"));
-		took = close_ns(handed_over());
+		took = close_ns(handed_over(NULL));
 		handed = took < handed ? took : handed;
 		assert_true(eventually(!heap_exists("handed")));
 	}
 	works(chmod(REFSLAB_DEVICE, 0600));
 	print_message("# a heap of 80 MB ended in %llu us by who made it, and left to others in %llu\n",
+		      (unsigned long long)(ours / 1000), (unsigned long long)(handed / 1000));
+	assert_true(handed < ours / 2);
+	close(pair[0]);
+	close(pair[1]);
+}
+
+static uint64_t objects_of(int fd)
+{
+	struct refslab_heap_info info;
+
+	works(refslab_heap_info(fd, &info));
+	return info.objects;
+}
+
+/* Nor to put all handles of a session, where the heap stays. */
+static void test_last_descriptor_of_a_session(void **state)
+{
+	uint64_t took, ours = UINT64_MAX, handed = UINT64_MAX;
+	int fd, invitation, joined;
+	unsigned int i;
+
+	(void)state;
+	works(chmod(REFSLAB_DEVICE, 0666));
+	works(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
+	for (i = 0; i < 3 || (handed >= ours / 2 && i < 10); i++) {
+		fd = session();
+		fill_heap(fd);
+		invitation = refslab_invite(fd, 0, 0);
+		assert_true(invitation >= 0);
+		took = close_ns(fd);
+		ours = took < ours ? took : ours;
+		close(invitation);
+		fd = handed_over(&invitation);
+		assert_true(invitation >= 0);
+		took = close_ns(fd);
+		handed = took < handed ? took : handed;
+		joined = session();
+		works(refslab_join(joined, invitation));
+		assert_true(eventually(!objects_of(joined)));
+		close(joined);
+		close(invitation);
+		assert_true(eventually(!heap_exists("handed")));
+	}
+	works(chmod(REFSLAB_DEVICE, 0600));
+	print_message("# a session of 10000 handles ended in %llu us by who opened it, and left to others in %llu\n",
 		      (unsigned long long)(ours / 1000), (unsigned long long)(handed / 1000));
 	assert_true(handed < ours / 2);
 	close(pair[0]);
@@ -285,6 +334,7 @@ int main(void)
 		client_test(test_destroy_stops_nobody),
 		client_test(test_waits_end),
 		client_test(test_last_descriptor),
+		client_test(test_last_descriptor_of_a_session),
 	};
 
 	return run_as_tap(tests);
