@@ -166,7 +166,7 @@ static void event_wake(struct irq_work *work)
 	/* on PREEMPT_RT this is a thread; elsewhere an interrupt, a read section itself */
 	rcu_read_lock();
 	wake_up_interruptible_poll(&queue->wait, EPOLLIN | EPOLLRDNORM);
-	/* stays until we are done; pairs with the synchronize_rcu() in ask() */
+	/* stays until we are done, as the queue does; pairs with the synchronize_rcu() in ask() */
 	eventfd = READ_ONCE(queue->eventfd);
 	if (eventfd)
 		refslab_eventfd_signal(eventfd);
@@ -226,17 +226,17 @@ static void ask(struct event_queue *queue, u32 asked, u32 room,
 	WRITE_ONCE(queue->asked, asked);
 	raw_spin_unlock_irq(&queue->lock);
 
+	kvfree(old_ring);
 	/*
-	 * What is asked for has begun then; but it may run on two processors, of
+	 * What was asked for has begun then; but it may run on two processors, of
 	 * which the first to end says for both that it is over. Both are in read
-	 * sections.
+	 * sections, for which the session's memory waits, too.
 	 */
 	irq_work_sync(&queue->wake);
-	if (old_ring)
+	if (old_eventfd) {
 		synchronize_rcu();
-	kvfree(old_ring);
-	if (old_eventfd)
 		eventfd_ctx_put(old_eventfd);
+	}
 }
 
 static void set_listening(struct event_queue *queue, struct refslab_heap *heap,
@@ -366,7 +366,8 @@ void event_queue_init(struct event_queue *queue)
  * @queue: its queue; nobody reads or polls it
  * @heap: its heap, or NULL
  *
- * Weak handles may die still.
+ * Weak handles may die still; wake-ups may be under way to the end of an RCU grace
+ * period, to which the queue's memory has to stay.
  *
  * Context: May sleep.
  */

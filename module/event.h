@@ -28,7 +28,7 @@ union session_data;
  * @ring: room for @room, and one to tell of those that were lost; NULL if
  *	none are asked for
  * @eventfd: what is signalled when the first event comes, or NULL; WRITE_ONCE,
- *	and @wake is waited for before the old one goes
+ *	and a grace period passes before the old one goes
  * @wait: who waits for events; as long as the session, because epoll keeps it
  * @wake: wakes them: that takes locks that may not be taken where events come
  */

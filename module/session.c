@@ -35,6 +35,7 @@ struct session *session_create(void)
 	handle_table_init(&session->handles, data_race(READ_ONCE(handles_max)));
 	event_queue_init(&session->events);
 	INIT_WORK(&session->end, session_end);
+	session->owner = current_uid();
 	return session;
 }
 
@@ -57,13 +58,15 @@ void session_destroy(struct session *session)
 		user_heap_put(heap);
 	}
 	mutex_destroy(&session->mutex);
-	kfree(session);
+	/* who wakes may be at it still */
+	kfree_rcu(session, rcu);
 }
 
 /* For good: the caller's part in keeping @heap is the session's; mutex held. */
 void session_bind(struct session *session, struct user_heap *heap)
 {
 	atomic_inc(&heap->sessions);
+	session->owner = current_uid();
 	/* pairs with the acquire in session_user_heap() */
 	smp_store_release(&session->heap, heap);
 }
@@ -143,7 +146,7 @@ static int session_release(struct inode *inode, struct file *file)
 	struct session *session = file->private_data;
 
 	/* of a heap that others keep each handle is put, and that may be a million */
-	user_heap_let_end(&session->end, file->f_cred->uid);
+	user_heap_let_end(&session->end, session->owner);
 	return 0;
 }
 

@@ -30,7 +30,9 @@ struct batch;
  * @type_gone: how many had been destroyed then; @mutex
  * @events: what it can read and poll
  * @batch: room for a batch, kept from the last one, or NULL; xchg
+ * @owner: the user who bound it to @heap, or opened it; as @heap
  * @end: ends it
+ * @rcu: its memory is read by event_wake() for so long
  */
 struct session {
 	struct mutex	mutex;	/* the handles, for the time of a call */
@@ -45,7 +47,9 @@ struct session {
 	u64		type_gone;
 	struct event_queue events;
 	struct batch	*batch;
+	kuid_t		owner;
 	struct work_struct end;
+	struct rcu_head	rcu;
 };
 
 static inline struct user_heap *session_user_heap(const struct session *session)

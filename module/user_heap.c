@@ -124,7 +124,10 @@ int user_heap_init(void)
 	return end_wq ? 0 : -ENOMEM;
 }
 
-/* No session is left, nor a file that keeps a heap; heaps may be. */
+/*
+ * No session can be opened, and no file keeps a heap. Ends of sessions and heaps may
+ * be under way, of which the former ask for the latter.
+ */
 void user_heap_exit(void)
 {
 	destroy_workqueue(end_wq);
