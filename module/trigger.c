@@ -365,7 +365,8 @@ bool trigger_garbage(struct refslab_heap *heap)
 	if (!heap->sweep.broken && candidate_any(&heap->sweep, GENERATIONS - 1))
 		sweep_counted(heap, GENERATIONS - 1, &result);
 	mutex_unlock(&heap->sweep.mutex);
-	return true;
+	/* and so may what hung on the garbage */
+	return !releaser_wait(&heap->releaser);
 }
 
 /**

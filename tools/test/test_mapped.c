@@ -564,6 +564,30 @@ static void test_session_limit(void **state)
 	close(fd);
 }
 
+/* What hangs on garbage goes with it, before anybody is refused. */
+static void test_session_limit_garbage(void **state)
+{
+	enum { N = 15 };
+	struct client *client = *state;
+	int fd = joined(client->fd, 0, (N << 20) + (64 << 10));
+	uint32_t node = type(client->fd, N + 1, 0), t = mapped_type(client->fd, 0, 1 << 20), i;
+	uint64_t a = make(fd, node), b = make(fd, node), more;
+
+	fill(fd, a, N, b);
+	fill(fd, b, N, a);
+	for (i = 0; i < N; i++) {
+		more = make(fd, t);
+		fill(fd, a, i, more);
+		drop(fd, more);
+	}
+	fails(ENOSPC, refslab_alloc(fd, t, &more));
+	drop(fd, a);
+	drop(fd, b);
+	works(refslab_alloc(fd, t, &more));
+	assert_objects(fd, 1);
+	close(fd);
+}
+
 /* Nor does who pins what he frees have more than his limit. */
 static void test_session_limit_pinned(void **state)
 {
@@ -722,6 +746,7 @@ int main(void)
 		client_test(test_memory_calls),
 		cmocka_unit_test(test_limit),
 		client_test(test_session_limit),
+		client_test(test_session_limit_garbage),
 		client_test(test_session_limit_pinned),
 		client_test(test_storm),
 	};
