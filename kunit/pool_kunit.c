@@ -187,13 +187,22 @@ static void test_reserve(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pool_set_limits(pool, BIT(POOL_RESERVE), bytes), 0);
 	KUNIT_EXPECT_EQ(test, pool_drain(pool), 7);
 	expect_usage(test, pool, 1, 0, 0);
+
+	/* pages beside the chunks leave room for 6, and are no chunks */
+	KUNIT_ASSERT_EQ(test, pool_charge(pool, 10 * BIT(REFSLAB_CHUNK_ORDER)), 0);
+	bytes[POOL_RESERVE] = 7 * CHUNK;
+	KUNIT_EXPECT_EQ(test, pool_set_limits(pool, BIT(POOL_RESERVE), bytes), -ENOSPC);
+	bytes[POOL_RESERVE] = 6 * CHUNK;
+	KUNIT_EXPECT_EQ(test, pool_set_limits(pool, BIT(POOL_RESERVE), bytes), 0);
+	pool_uncharge(pool, 10 * BIT(REFSLAB_CHUNK_ORDER));
+	expect_usage(test, pool, 6, 0, 0);
 }
 
 static void test_low_filled(struct kunit *test)
 {
 	struct pool *pool = pool_make(test, 16, 0, 4, 8);
 	struct pool_test *t = test->priv;
-	struct chunk **chunks;
+	struct chunk **chunks, **chunk;
 	int kicks;
 
 	expect_usage(test, pool, 4, 0, 0);
@@ -203,6 +212,13 @@ static void test_low_filled(struct kunit *test)
 	expect_usage(test, pool, 4, 3, 0);
 	run_work(pool);
 	expect_usage(test, pool, 7, 3, 0);
+	/* however it came that there are none */
+	KUNIT_EXPECT_EQ(test, pool_drain(pool), 4);
+	kicks = t->kicks;
+	chunk = chunks_get(test, pool, 1);
+	KUNIT_EXPECT_GT(test, t->kicks, kicks);
+	chunks_put(pool, chunk, 1);
+	run_work(pool);
 	/* the limit goes before comfort */
 	chunks_get(test, pool, 11);
 	run_work(pool);

@@ -293,11 +293,12 @@ again:
 				break;
 		}
 	}
+	/* also where there was none: nobody else may come to say so */
+	if ((chunk || held) && pool->cached_count < pool->low)
+		pool->kick(pool);
 	if (chunk) {
 		chunk->state = CHUNK_USED;
 		pool->used++;
-		if (pool->cached_count < pool->low)
-			pool->kick(pool);
 		raw_spin_unlock_irqrestore(&pool->lock, flags);
 		return chunk;
 	}
@@ -503,7 +504,7 @@ static unsigned long trim_all(struct pool *pool, unsigned long keep)
 
 /*
  * Brings @held up to @reserve and the cache up to @low, as far as limits go; -ENOMEM,
- * -EINTR, -ENOSPC if it is the tenant's that the reserve is beyond.
+ * -EINTR, -ENOSPC if that leaves the reserve short.
  */
 static int fill(struct pool *pool, gfp_t gfp)
 {
@@ -515,8 +516,7 @@ static int fill(struct pool *pool, gfp_t gfp)
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		raw_spin_lock_irq(&pool->lock);
-		err = pool->held < pool->reserve && counted(pool) < pool->limit ?
-		      -ENOSPC : 0;
+		err = pool->held < pool->reserve ? -ENOSPC : 0;
 		if ((pool->held >= pool->reserve &&
 		     pool->cached_count + pool->waiting_count >= pool->low) ||
 		    !hold(pool)) {
@@ -632,7 +632,8 @@ static unsigned long shrink_scan(struct shrinker *shrinker,
  * Context: May sleep.
  * Return: 0; -EINVAL if the limit is 0 or above REFSLAB_HEAP_MAX, the reserve
  *	above the limit, or low above high; -ENOMEM if the reserve cannot be had,
- *	-ENOSPC if it is beyond the tenant's limit, -EINTR if the caller was killed
+ *	-ENOSPC if the tenant's limit leaves no room for it, or pages beside the
+ *	chunks leave none below the pool's, -EINTR if the caller was killed
  *	meanwhile. Then nothing has changed.
  */
 int pool_set_limits(struct pool *pool, unsigned int which,

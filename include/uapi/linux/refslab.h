@@ -204,7 +204,8 @@ struct refslab_heap_info {
  * @limit: bytes, at least @reserve; below what is held already it stops growth
  *	and gives back what is cached
  * @reserve: bytes, at most @limit; ENOMEM if they cannot be had, ENOSPC if all
- *	heaps of the user would have more than they may
+ *	heaps of the user would have more than they may, or mapped payloads take
+ *	what of the limit there is
  * @low: bytes, at most @high
  * @high: bytes
  */
