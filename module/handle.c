@@ -78,10 +78,11 @@ void handle_table_destroy(struct handle_table *table, bool put)
 
 	for (i = 0; i < table->size / HANDLES_PAGE; i++) {
 		page = table->pages[i];
-		for (j = 0; j < HANDLES_PAGE; j++)
+		for (j = 0; j < HANDLES_PAGE; j++) {
 			entry_end(&page[j], put);
+			cond_resched();
+		}
 		free_page((unsigned long)page);
-		cond_resched();
 	}
 	kvfree(table->pages);
 	*table = (struct handle_table){ .free = HANDLE_NONE };

@@ -93,8 +93,11 @@ static void drop_handles(struct session *session, const u64 *handles, u32 n)
 {
 	u32 i;
 
-	for (i = 0; i < n; i++)
+	/* a put may release much */
+	for (i = 0; i < n; i++) {
 		session_drop(session, handles[i]);
+		cond_resched();
+	}
 }
 
 /*
@@ -124,8 +127,10 @@ static int make_handles(struct session *session, struct refslab_object **objs,
 	}
 	if (!err)
 		return made;
-	for (; i < n; i++)
+	for (; i < n; i++) {
 		refslab_put(objs[i]);
+		cond_resched();
+	}
 	drop_handles(session, handles, made);
 	return err;
 }
