@@ -166,7 +166,7 @@ static void event_wake(struct irq_work *work)
 	/* on PREEMPT_RT this is a thread; elsewhere an interrupt, a read section itself */
 	rcu_read_lock();
 	wake_up_interruptible_poll(&queue->wait, EPOLLIN | EPOLLRDNORM);
-	/* stays until we are done, as the queue does; pairs with the synchronize_rcu() in ask() */
+	/* stays until we are done, as the queue does: see ask() */
 	eventfd = READ_ONCE(queue->eventfd);
 	if (eventfd)
 		refslab_eventfd_signal(eventfd);
@@ -213,7 +213,6 @@ void event_weak_dead(struct refslab_weak *weak)
 static void ask(struct event_queue *queue, u32 asked, u32 room,
 		struct refslab_event *ring, struct eventfd_ctx *eventfd)
 {
-	struct eventfd_ctx *old_eventfd = queue->eventfd;
 	struct refslab_event *old_ring = queue->ring;
 
 	raw_spin_lock_irq(&queue->lock);
@@ -230,13 +229,9 @@ static void ask(struct event_queue *queue, u32 asked, u32 room,
 	/*
 	 * What was asked for has begun then; but it may run on two processors, of
 	 * which the first to end says for both that it is over. Both are in read
-	 * sections, for which the session's memory waits, too.
+	 * sections, for the end of which eventfd and session are kept.
 	 */
 	irq_work_sync(&queue->wake);
-	if (old_eventfd) {
-		synchronize_rcu();
-		eventfd_ctx_put(old_eventfd);
-	}
 }
 
 static void set_listening(struct event_queue *queue, struct refslab_heap *heap,
@@ -268,7 +263,7 @@ int call_events(struct session *session, union session_data *data)
 	struct event_queue *queue = &session->events;
 	struct refslab_events *arg = &data->events;
 	u32 room = arg->room ?: ROOM_DEFAULT;
-	struct eventfd_ctx *eventfd = NULL;
+	struct eventfd_ctx *eventfd = NULL, *old_eventfd = queue->eventfd;
 	struct refslab_event *ring = NULL;
 
 	if (arg->eventfd && !(arg->flags & REFSLAB_EVENTS_FD))
@@ -293,6 +288,11 @@ int call_events(struct session *session, union session_data *data)
 	}
 ask:
 	ask(queue, arg->flags & kinds, room, ring, eventfd);
+	if (old_eventfd) {
+		/* pairs with the read section in event_wake() */
+		synchronize_rcu();
+		eventfd_ctx_put(old_eventfd);
+	}
 	set_listening(queue, session_heap(session), arg->flags & REFSLAB_EVENTS_SWEEPS);
 	/* who waits for what is not asked for any more */
 	wake_up_interruptible(&queue->wait);
@@ -367,14 +367,21 @@ void event_queue_init(struct event_queue *queue)
  * @heap: its heap, or NULL
  *
  * Weak handles may die still; wake-ups may be under way to the end of an RCU grace
- * period, to which the queue's memory has to stay.
+ * period, after which event_queue_free() has the rest.
  *
  * Context: May sleep.
  */
 void event_queue_destroy(struct event_queue *queue, struct refslab_heap *heap)
 {
 	set_listening(queue, heap, false);
-	ask(queue, 0, 0, NULL, NULL);
+	ask(queue, 0, 0, NULL, queue->eventfd);
+}
+
+/* A grace period after event_queue_destroy(). Context: Any context but NMI. */
+void event_queue_free(struct event_queue *queue)
+{
+	if (queue->eventfd)
+		eventfd_ctx_put(queue->eventfd);
 }
 
 /**

@@ -48,6 +48,7 @@ struct event_queue {
 
 void event_queue_init(struct event_queue *queue);
 void event_queue_destroy(struct event_queue *queue, struct refslab_heap *heap);
+void event_queue_free(struct event_queue *queue);
 int event_queue_validate(struct event_queue *queue);
 void event_add(struct event_queue *queue, u32 asked,
 	       const struct refslab_event *event);

@@ -39,6 +39,14 @@ struct session *session_create(void)
 	return session;
 }
 
+static void session_free(struct rcu_head *rcu)
+{
+	struct session *session = container_of(rcu, struct session, rcu);
+
+	event_queue_free(&session->events);
+	kfree(session);
+}
+
 /*
  * Handles are closed one by one while others go on using the heap; the last one
  * takes the heap with it, objects and all, and need not. Weak handles leave the
@@ -59,7 +67,7 @@ void session_destroy(struct session *session)
 	}
 	mutex_destroy(&session->mutex);
 	/* who wakes may be at it still */
-	kfree_rcu(session, rcu);
+	call_rcu(&session->rcu, session_free);
 }
 
 /* For good: the caller's part in keeping @heap is the session's; mutex held. */

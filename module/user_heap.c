@@ -131,4 +131,6 @@ int user_heap_init(void)
 void user_heap_exit(void)
 {
 	destroy_workqueue(end_wq);
+	/* sessions' memory */
+	rcu_barrier();
 }
