@@ -343,6 +343,14 @@ static bool is_chunk(struct chunk *chunk, void *arg)
 	return chunk == arg;
 }
 
+/* As pool_set_limits(), which may sleep. */
+static void set_limit(struct pool *pool, unsigned long chunks)
+{
+	raw_spin_lock_irq(&pool->lock);
+	pool->limit = chunks;
+	raw_spin_unlock_irq(&pool->lock);
+}
+
 static void test_take_back(struct kunit *test)
 {
 	struct pool *pool = pool_make(test, 32, 0, 0, 32);
@@ -361,8 +369,13 @@ static void test_take_back(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, pool_take_back(pool, is_chunk, chunks[15]), chunks[15]);
 	/* nor does it search for ever */
 	KUNIT_EXPECT_NULL(test, pool_take_back(pool, is_chunk, chunks[0]));
+	/* above a limit that was lowered it goes instead */
+	set_limit(pool, 19);
+	KUNIT_EXPECT_NULL(test, pool_take_back(pool, is_chunk, chunks[18]));
+	set_limit(pool, 20);
+	KUNIT_EXPECT_PTR_EQ(test, pool_take_back(pool, is_chunk, chunks[18]), chunks[18]);
 	rcu_read_unlock();
-	expect_usage(test, pool, 20, 2, 18);
+	expect_usage(test, pool, 20, 3, 17);
 }
 
 /* --- numbers --- */

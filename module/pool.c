@@ -96,10 +96,16 @@ static struct chunk *cache_take(struct pool *pool, int nid)
 	return chunk;
 }
 
+/* Pages beside the chunks, in chunks; pool->lock held. */
+static unsigned long beside(const struct pool *pool)
+{
+	return DIV_ROUND_UP(pool->pages, BIT(REFSLAB_CHUNK_ORDER));
+}
+
 /* What counts against the limit, in chunks; pool->lock held. */
 static unsigned long counted(const struct pool *pool)
 {
-	return pool->held + DIV_ROUND_UP(pool->pages, BIT(REFSLAB_CHUNK_ORDER));
+	return pool->held + beside(pool);
 }
 
 /* One chunk more is to be held; false if a limit is reached. */
@@ -386,6 +392,9 @@ struct chunk *pool_take_back(struct pool *pool,
 	if (!data_race(READ_ONCE(pool->waiting_count)))
 		return NULL;
 	raw_spin_lock_irqsave(&pool->lock, flags);
+	/* what comes back above a limit that was lowered goes */
+	if (counted(pool) > pool->limit)
+		goto out;
 	list_for_each_entry_reverse(chunk, &pool->waiting, link) {
 		if (match(chunk, arg)) {
 			found = chunk;
@@ -400,6 +409,7 @@ struct chunk *pool_take_back(struct pool *pool,
 		pool->waiting_count--;
 		pool->used++;
 	}
+out:
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 	return found;
 }
@@ -655,9 +665,16 @@ int pool_set_limits(struct pool *pool, unsigned int which,
 	if (!new[POOL_LIMIT] || new[POOL_LIMIT] > CHUNKS_MAX ||
 	    new[POOL_RESERVE] > new[POOL_LIMIT] || new[POOL_LOW] > new[POOL_HIGH] ||
 	    new[POOL_HIGH] > CHUNKS_MAX) {
+		err = -EINVAL;
+	} else if (new[POOL_RESERVE] > max(old[POOL_RESERVE], pool->held) &&
+		   new[POOL_RESERVE] + beside(pool) > new[POOL_LIMIT]) {
+		/* not filled up first, for others to be refused meanwhile */
+		err = -ENOSPC;
+	}
+	if (err) {
 		raw_spin_unlock_irq(&pool->lock);
 		mutex_unlock(&pool->setting);
-		return -EINVAL;
+		return err;
 	}
 	pool->limit = new[POOL_LIMIT];
 	set_reserve(pool, new[POOL_RESERVE]);
