@@ -4,6 +4,7 @@
  */
 #include "heap.h"
 
+#include <linux/cpu.h>
 #include <linux/ctype.h>
 #include <linux/module.h>
 
@@ -277,7 +278,10 @@ unsigned long refslab_heap_destroy(struct refslab_heap *heap)
 	/* chunks stay where they are from here on: the walks take no lock */
 	pool_close(&heap->pool);
 
+	/* what is on its way from the magazines of a CPU that goes is counted nowhere */
+	cpus_read_lock();
 	n = heap_objects(heap);
+	cpus_read_unlock();
 	if (heap_has_releases(heap)) {
 		/* releases are within a sweep, in that they cannot start one */
 		mutex_lock(&heap->sweep.mutex);
