@@ -229,9 +229,11 @@ static void ask(struct event_queue *queue, u32 asked, u32 room,
 	/*
 	 * What was asked for has begun then; but it may run on two processors, of
 	 * which the first to end says for both that it is over. Both are in read
-	 * sections, for the end of which eventfd and session are kept.
+	 * sections, for the end of which eventfd and session are kept. Not in vain:
+	 * PREEMPT_RT waits for a grace period there.
 	 */
-	irq_work_sync(&queue->wake);
+	if (irq_work_is_busy(&queue->wake))
+		irq_work_sync(&queue->wake);
 }
 
 static void set_listening(struct event_queue *queue, struct refslab_heap *heap,
@@ -377,7 +379,7 @@ void event_queue_destroy(struct event_queue *queue, struct refslab_heap *heap)
 	ask(queue, 0, 0, NULL, queue->eventfd);
 }
 
-/* A grace period after event_queue_destroy(). Context: Any context but NMI. */
+/* A grace period after event_queue_destroy(). Context: Process or softirq. */
 void event_queue_free(struct event_queue *queue)
 {
 	if (queue->eventfd)
