@@ -209,6 +209,7 @@ static unsigned long stop(void)
 static unsigned long drain(void)
 {
 	struct refslab_sweep_result result;
+	unsigned long left = 0;
 	unsigned int i;
 
 	WRITE_ONCE(draining, true);
@@ -217,10 +218,14 @@ static unsigned long drain(void)
 	things_drop();
 	for (i = 0; i < 5; i++)
 		refslab_collect(heap, 2, &result);
-	/* chains left to the workqueue */
-	for (i = 0; i < 100 && things_left(); i++)
+	/* chains left to the workqueue; one look each: what a CPU that goes leaves is counted late */
+	for (i = 0; i < 100; i++) {
+		left = things_left();
+		if (!left)
+			break;
 		msleep(20);
-	return things_left();
+	}
+	return left;
 }
 
 static void report(unsigned long left)
