@@ -61,10 +61,11 @@ static void test_limit(void **state)
 {
 	unsigned int rounds = storm_share(ROUNDS, 20), i, j, n, least = ~0u, most = 0;
 	struct filler *filler = calloc(THREADS, sizeof(*filler));
-	uint64_t objects = 0, refused = 0, began = now_ns();
+	uint64_t objects = 0, refused = 0, began = now_ns(), more;
 	int fd = session_with_heap(LIMIT);
 	uint32_t knot = type(fd, 1, BIG);
 	pthread_t thread[THREADS];
+	int err;
 
 	(void)state;
 	assert_non_null(filler);
@@ -88,9 +89,13 @@ static void test_limit(void **state)
 		/* a chunk that came by the higher limit stays while it is in use */
 		assert_true(info_of(fd).bytes <= LIMIT + MORE);
 		if (i % 4 == 3) {
-			/* a little more is a little more */
+			/* a little more is a little more, where it is not in use since the last time */
 			set_limit(fd, LIMIT + MORE);
-			drop(fd, make(fd, knot));
+			err = refslab_alloc(fd, knot, &more);
+			if (!err)
+				drop(fd, more);
+			else
+				assert_true(err == -ENOSPC && info_of(fd).bytes == LIMIT + MORE);
 			set_limit(fd, LIMIT);
 		}
 		for (j = 0; j < threads; j++)
