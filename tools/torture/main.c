@@ -218,12 +218,16 @@ static unsigned long drain(void)
 	things_drop();
 	for (i = 0; i < 5; i++)
 		refslab_collect(heap, 2, &result);
-	/* chains left to the workqueue; one look each: what a CPU that goes leaves is counted late */
+	/*
+	 * Chains are left to the workqueue, and may have kept cycles until now. One
+	 * look each: what a CPU that goes leaves is counted late.
+	 */
 	for (i = 0; i < 100; i++) {
 		left = things_left();
 		if (!left)
 			break;
 		msleep(20);
+		refslab_collect(heap, 2, &result);
 	}
 	return left;
 }
