@@ -254,6 +254,22 @@ static int handed_over(int *invitation)
 	return fd;
 }
 
+static void begin_handing(void)
+{
+	works(chmod(REFSLAB_DEVICE, 0666));
+	works(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
+}
+
+static void end_handing(const char *what, uint64_t ours, uint64_t handed)
+{
+	works(chmod(REFSLAB_DEVICE, 0600));
+	print_message("# %s ended in %llu us by who made it, and left to others in %llu\n", what,
+		      (unsigned long long)(ours / 1000), (unsigned long long)(handed / 1000));
+	close(pair[0]);
+	close(pair[1]);
+	assert_true(handed < ours / 2);
+}
+
 /* Who is handed a heap's last descriptor and drops it does not have to end the heap. */
 static void test_last_descriptor(void **state)
 {
@@ -262,8 +278,7 @@ static void test_last_descriptor(void **state)
 	int fd;
 
 	(void)state;
-	works(chmod(REFSLAB_DEVICE, 0666));
-	works(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
+	begin_handing();
 	/* the least of some: what others on the machine do is in none of them, perhaps */
 	for (i = 0; i < 3 || (handed >= ours / 2 && i < 10); i++) {
 		fd = session();
@@ -275,20 +290,7 @@ static void test_last_descriptor(void **state)
 		handed = took < handed ? took : handed;
 		assert_true(eventually(!heap_exists("handed")));
 	}
-	works(chmod(REFSLAB_DEVICE, 0600));
-	print_message("# a heap of 80 MB ended in %llu us by who made it, and left to others in %llu\n",
-		      (unsigned long long)(ours / 1000), (unsigned long long)(handed / 1000));
-	assert_true(handed < ours / 2);
-	close(pair[0]);
-	close(pair[1]);
-}
-
-static uint64_t objects_of(int fd)
-{
-	struct refslab_heap_info info;
-
-	works(refslab_heap_info(fd, &info));
-	return info.objects;
+	end_handing("a heap of 80 MB", ours, handed);
 }
 
 /* Nor to put all handles of a session, where the heap stays. */
@@ -299,8 +301,7 @@ static void test_last_descriptor_of_a_session(void **state)
 	unsigned int i;
 
 	(void)state;
-	works(chmod(REFSLAB_DEVICE, 0666));
-	works(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
+	begin_handing();
 	for (i = 0; i < 3 || (handed >= ours / 2 && i < 10); i++) {
 		fd = session();
 		fill_heap(fd);
@@ -315,17 +316,12 @@ static void test_last_descriptor_of_a_session(void **state)
 		handed = took < handed ? took : handed;
 		joined = session();
 		works(refslab_join(joined, invitation));
-		assert_true(eventually(!objects_of(joined)));
+		assert_true(eventually(!info_of(joined).objects));
 		close(joined);
 		close(invitation);
 		assert_true(eventually(!heap_exists("handed")));
 	}
-	works(chmod(REFSLAB_DEVICE, 0600));
-	print_message("# a session of 10000 handles ended in %llu us by who opened it, and left to others in %llu\n",
-		      (unsigned long long)(ours / 1000), (unsigned long long)(handed / 1000));
-	assert_true(handed < ours / 2);
-	close(pair[0]);
-	close(pair[1]);
+	end_handing("a session of 10000 handles", ours, handed);
 }
 
 int main(void)

@@ -11,7 +11,8 @@
  * outside reaches is found and freed by the heap's sweeper. When the last
  * descriptor of a session goes, by close(2) or because its process died, so do
  * its handles; when a heap's last descriptor of any kind goes, so does the heap:
- * at once, or if another user than its maker has dropped it, soon after.
+ * either at once, or if another user than its maker has dropped it, soon after.
+ * A session's maker is who has bound it to its heap.
  *
  *	session	HEAP_CREATE	bind this session to a new heap
  *	heap	HEAP_INFO	name, limits, use
