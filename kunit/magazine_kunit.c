@@ -107,6 +107,40 @@ static void test_drain(struct kunit *test)
 	EXPECT_OBJECTS(test, type, 0);
 }
 
+static int drainer_main(void *data)
+{
+	struct refslab_type *type = data;
+	int not_done = 0;
+
+	while (!kthread_should_stop()) {
+		not_done += !magazine_try_drain(type);
+		cond_resched();
+	}
+	return not_done;
+}
+
+/* Who drains one heap's type does not keep those of another from it. */
+static void test_drains_of_heaps(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	const struct refslab_heap_args heap_args = { .name = "beside" };
+	const struct refslab_type_args args = { .name = "other", .size = 64 };
+	struct refslab_heap *heap = fixture_heap(test, &heap_args);
+	struct refslab_type *other = fixture_type(test, heap, &args);
+	struct task_struct *task[2];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(task); i++)
+		task[i] = kthread_run(drainer_main, i ? other : f->leaf, "drainer/%u", i);
+	msleep(200);
+	for (i = 0; i < ARRAY_SIZE(task); i++) {
+		KUNIT_EXPECT_FALSE(test, IS_ERR(task[i]));
+		if (!IS_ERR(task[i]))
+			KUNIT_EXPECT_EQ(test, kthread_stop(task[i]), 0);
+	}
+	KUNIT_EXPECT_EQ(test, refslab_heap_destroy(heap), 0);
+}
+
 /* A busy magazine is left alone: its CPU is at it, below us. */
 static void test_busy(struct kunit *test)
 {
@@ -512,6 +546,7 @@ static struct kunit_case magazine_cases[] = {
 	KUNIT_CASE(test_size),
 	KUNIT_CASE(test_refill_and_flush),
 	KUNIT_CASE(test_drain),
+	KUNIT_CASE(test_drains_of_heaps),
 	KUNIT_CASE(test_busy),
 	KUNIT_CASE(test_set_size),
 	KUNIT_CASE(test_counters),

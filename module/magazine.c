@@ -289,18 +289,20 @@ void magazine_drain_local(struct refslab_type *type)
 	depot_pour(type);
 }
 
-/* drain_mutex: so that a CPU that is off is drained by one of us only. */
+/* CPUs neither come nor go. */
 static void drain_all(struct refslab_type *type)
 {
 	int cpu;
 
-	lockdep_assert_held(&drain_mutex);
+	/* a CPU that is off is drained by one of us only */
+	mutex_lock(&drain_mutex);
 	/* in an interrupt on its own CPU, which finds busy what it must not touch */
 	on_each_cpu_cond(has_objects, drain_here, type, 1);
 	/* a CPU that is half off: its magazine has not been emptied yet */
 	for_each_possible_cpu(cpu)
 		if (!cpu_online(cpu))
 			drain_one(type, per_cpu_ptr(type->path.magazines, cpu));
+	mutex_unlock(&drain_mutex);
 	depot_pour(type);
 }
 
@@ -315,11 +317,9 @@ static void drain_all(struct refslab_type *type)
 void magazine_drain(struct refslab_type *type)
 {
 	might_sleep();
-	mutex_lock(&drain_mutex);
 	cpus_read_lock();
 	drain_all(type);
 	cpus_read_unlock();
-	mutex_unlock(&drain_mutex);
 }
 
 /**
@@ -333,17 +333,13 @@ void magazine_drain(struct refslab_type *type)
  */
 bool magazine_try_drain(struct refslab_type *type)
 {
-	bool done = false;
-
-	if (!mutex_trylock(&drain_mutex))
+	might_sleep();
+	/* who has drain_mutex does not wait for CPUs: nor do we by it */
+	if (!cpus_read_trylock())
 		return false;
-	if (cpus_read_trylock()) {
-		drain_all(type);
-		cpus_read_unlock();
-		done = true;
-	}
-	mutex_unlock(&drain_mutex);
-	return done;
+	drain_all(type);
+	cpus_read_unlock();
+	return true;
 }
 
 /**

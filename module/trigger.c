@@ -178,18 +178,20 @@ static void drain(struct refslab_heap *heap)
 	struct refslab_type *type;
 	unsigned long id;
 	unsigned long last = READ_ONCE(trigger->drained_at);
-	bool magazines;
+	bool magazines, emptied = false;
 
 	magazines = !last || time_after(jiffies, last + DRAIN_REST);
 	xa_for_each(&heap->types, id, type) {
 		/* only where it helps: CPUs are interrupted for each */
-		if (magazine_objects(type) && !(magazines && magazine_try_drain(type)))
-			magazine_drain_local(type);
-		else
+		if (!magazine_objects(type))
 			depot_pour(type);
+		else if (magazines && magazine_try_drain(type))
+			emptied = true;
+		else
+			magazine_drain_local(type);
 		slab_shrink(type);
 	}
-	if (magazines)
+	if (emptied)
 		WRITE_ONCE(trigger->drained_at, jiffies | 1);
 }
 
