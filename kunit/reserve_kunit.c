@@ -206,9 +206,13 @@ static void test_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&f->leaf->reserved), 0);
 	EXPECT_OBJECTS(test, f->leaf, 0);
 
-	/* its type stays as long as the reserve */
+	/* its type stays as long as the reserve, which may be filled again */
 	reserve = prefill(test, f->leaf, 1);
 	KUNIT_EXPECT_EQ(test, refslab_type_destroy(f->leaf), -EBUSY);
+	refslab_put(refslab_alloc_reserved(reserve));
+	KUNIT_EXPECT_EQ(test, refslab_reserve_left(reserve), 0);
+	KUNIT_ASSERT_EQ(test, refslab_type_destroy(f->leaf), -EBUSY);
+	KUNIT_EXPECT_EQ(test, refslab_reserve_refill(reserve, GFP_KERNEL), 0);
 	refslab_reserve_destroy(reserve);
 	KUNIT_EXPECT_EQ(test, refslab_type_destroy(f->leaf), 0);
 }

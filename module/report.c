@@ -331,9 +331,9 @@ void report_survivors(struct refslab_type *type)
 		       !__ratelimit(&type->heap->reports.survivors))
 		return;
 
-	pr_info("refslab: heap %s: type %s stays, %lu of its objects live, %lu are reserved\n",
+	pr_info("refslab: heap %s: type %s stays, %lu of its objects live, %lu are in %u reserves\n",
 		type->heap->name, type->name, refslab_type_objects(type),
-		atomic_long_read(&type->reserved));
+		atomic_long_read(&type->reserved), atomic_read(&type->reserves));
 	/* these have REFSLAB_OBJECTS, and are not to hold the lock for a long walk */
 	if (programs)
 		return;

@@ -21,7 +21,8 @@
 
 /**
  * refslab_prefill - set objects aside for allocations that must not fail
- * @type: their type, which cannot be destroyed as long as the reserve is there
+ * @type: their type, which cannot be destroyed as long as the reserve is there, be
+ *	it used up
  * @n: how many, from 1 to 2^20
  * @gfp: as for refslab_alloc()
  *
@@ -43,6 +44,7 @@ struct refslab_reserve *refslab_prefill(struct refslab_type *type, unsigned int 
 	if (!reserve)
 		return ERR_PTR(-ENOMEM);
 	reserve->type = type;
+	atomic_inc(&type->reserves);
 	reserve->size = n;
 	raw_spin_lock_init(&reserve->lock);
 	err = refslab_reserve_refill(reserve, gfp);
@@ -169,6 +171,8 @@ void refslab_reserve_destroy(struct refslab_reserve *reserve)
 
 	while ((obj = reserve_pop(reserve)))
 		magazine_free(reserve->type, obj);
+	/* release: the type may go; pairs with type_destroy() */
+	(void)atomic_dec_return_release(&reserve->type->reserves);
 	kvfree(reserve);
 }
 EXPORT_SYMBOL_GPL(refslab_reserve_destroy);

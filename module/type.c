@@ -361,7 +361,8 @@ int type_destroy(struct refslab_type *type, bool killable)
 		if (err)
 			return err;
 		/* emptying magazines interrupts CPUs: not in vain */
-		if (refslab_type_objects(type) || atomic_long_read(&type->reserved) ||
+		/* acquire: pairs with refslab_reserve_destroy(), which is done with the type */
+		if (refslab_type_objects(type) || atomic_read_acquire(&type->reserves) ||
 		    tries == 100) {
 			mutex_unlock(&heap->sweep.mutex);
 			report_survivors(type);
@@ -405,9 +406,9 @@ int type_destroy(struct refslab_type *type, bool killable)
  * refslab_type_destroy - remove a type
  * @type: a type that nobody allocates from any more
  *
- * Refused while objects of the type live or are set aside; then the kernel log
- * says how many and shows the first of them, and the type goes on as before. Objects that wait
- * for the workqueue to release them are waited for.
+ * Refused while objects of the type live or it has reserves, empty ones too; then
+ * the kernel log says how many and shows the first of them, and the type goes on as
+ * before. Objects that wait for the workqueue to release them are waited for.
  *
  * Context: May sleep.
  * Return: 0; -EBUSY; -EDEADLK within a release, a finalizer or a listener.

@@ -33,7 +33,8 @@
  * @debug: what lies behind its objects
  * @nodes: the cache, per NUMA node
  * @counters: per CPU
- * @reserved: objects that reserves have
+ * @reserves: that there are: the type stays as long; atomic
+ * @reserved: objects that they have; atomic
  * @cpu_node: among those told of CPUs that go; the CPU hotplug core's
  * @id: number in the heap, from 1
  * @kobj: in sysfs; its release frees the type
@@ -64,6 +65,7 @@ struct refslab_type {
 	struct debug_layout debug;
 	struct slab_node *nodes;
 	struct counters __percpu *counters;
+	atomic_t	reserves;
 	atomic_long_t	reserved;
 	struct hlist_node cpu_node;
 
