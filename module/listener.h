@@ -10,7 +10,7 @@
 /**
  * struct listeners - those of a heap
  * @mutex: held while they are told, which tells those who leave when that is
- *	over; the innermost of the mutexes
+ *	over; within it none of refslab's is taken
  * @list: of struct refslab_listener; @mutex, and read without to see that there
  *	are none
  */

@@ -3,7 +3,7 @@
  * Magazines: a CPU's small stack of free objects of one type.
  *
  * The stack is used with preemption off and marked busy meanwhile; an interrupt
- * that finds it so goes to the slabs, whose locks are irqsave. So the
+ * that finds it so goes to the depot or the slabs, whose locks are irqsave. So the
  * usual path, which is inline (refslab_alloc(), magazine_free()), neither
  * disables interrupts nor has an atomic step. Empty magazines are filled, and
  * full ones emptied, by half, so that an object to and fro does not go further

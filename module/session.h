@@ -17,7 +17,7 @@ struct batch;
  *	the caller's memory is touched: that may fault, and a fault may wait for
  *	as long as another program likes
  * @heap: what the session is bound to, or NULL; set once, under @mutex, by a
- *	release that session_heap() acquires
+ *	release that session_user_heap() acquires
  * @joined: it joined the heap, and did not make it; fixed by @heap's release, as
  *	are the next three
  * @read_only: it changes nothing of the heap, and all its handles are read-only

@@ -13,8 +13,8 @@
  * struct trigger - a heap's thresholds, and what they are compared with
  * @threshold: as in sysfs; WRITE_ONCE
  * @enabled: automatic sweeps run; WRITE_ONCE
- * @out: objects with slots outside slabs and depots: with users, or in
- *	magazines; atomic
+ * @out: objects with slots outside slabs and depots: with users, in magazines,
+ *	or in reserves; atomic
  * @base: what @out was, less magazines, at the last sweep; never above @out
  *	since; WRITE_ONCE, a lost update makes a sweep come late
  * @base_out: the same with magazines

@@ -12,7 +12,7 @@
 #define WEAK_MAX		1024	/* of one bucket: a death goes through it */
 
 /**
- * struct weak_bucket - weak references by their objects' addresses
+ * struct weak_bucket - weak references by their objects' numbers, hashed with a secret
  * @lock: raw and irqsave, because puts reach it; nothing is called under it but
  *	the dead() of references
  * @list: of struct refslab_weak; @lock

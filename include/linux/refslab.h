@@ -134,9 +134,10 @@ struct refslab_slot {
  * @heap: whose table that is; refslab's
  * @bucket: where in it; refslab's
  * @dead: called when the object has died, or NULL; fixed. Called where
- *	refslab_put() was or by a sweep, with interrupts off and a raw lock
- *	held: short, and without refslab. Must not free the weak reference but
- *	by RCU. Not called after refslab_weak_clear().
+ *	refslab_put() was, by a sweep, by the workqueue, or, if it is still set
+ *	then, by refslab_heap_destroy(); with interrupts off and a raw lock held:
+ *	short, and without refslab. Must not free the weak reference but by RCU.
+ *	Not called after refslab_weak_clear().
  */
 struct refslab_weak {
 	struct refslab_object	*target;
@@ -149,8 +150,8 @@ struct refslab_weak {
 /**
  * struct refslab_magazine - a CPU's small stack of free objects of one type
  * @count: objects in it
- * @busy: 1 while somebody on this CPU is at it: an interrupt goes to the slabs
- *	then
+ * @busy: 1 while somebody on this CPU is at it: an interrupt goes to the
+ *	depot or the slabs then
  * @state: both, to end that by one store
  * @objects: the last freed one last
  *
@@ -225,14 +226,17 @@ struct refslab_path {
  *	object, go on working after @release, and take bounded time. Called in
  *	RCU read sections.
  * @ctor: makes a fresh object ready before anybody sees it; its slots are NULL.
- *	Called where refslab_alloc() is, with preemption enabled if it is there.
+ *	Called where refslab_alloc() is, with preemption enabled if it is there;
+ *	and where refslab_alloc_reserved() is: there perhaps with preemption or
+ *	interrupts off, or a raw lock held, and on PREEMPT_RT no spinlock_t may
+ *	be taken then.
  * @release: called once when the object has died, with its slots empty, before
  *	the memory goes back. By default it is called where the last reference
  *	was put, with preemption disabled, so it must not sleep (on PREEMPT_RT,
  *	and with REFSLAB_TYPE_RELEASE_WORK, it is called from a workqueue and
  *	may). May put and, not sleeping, allocate. For what a sweep frees it is
  *	called by who sweeps, the workqueue, refslab_collect(), or an allocation
- *	with GFP_KERNEL at the heap's limit; for what lives at the end by
+ *	with GFP_KERNEL that would else be refused; for what lives at the end by
  *	refslab_heap_destroy(). So it takes no lock under which the same heap
  *	allocates sleeping.
  * @finalize: called when a sweep has found the object to be garbage, before
@@ -240,7 +244,7 @@ struct refslab_path {
  *	life by taking references. At most once per object; not when it dies by
  *	its count. Types with slots only. Called where sweeps run: may sleep,
  *	put and allocate; also from another heap, whose finalizers then must not
- *	allocate from this one: at its limit a heap is swept by who allocates.
+ *	allocate from this one: before it is refused, who allocates sweeps.
  * @priv: for the owner, see refslab_type_priv()
  * @flags: REFSLAB_TYPE_ZERO, REFSLAB_TYPE_RELEASE_WORK, REFSLAB_TYPE_WEAK; for
  *	debugging REFSLAB_TYPE_POISON, REFSLAB_TYPE_RED_ZONE, REFSLAB_TYPE_TRACE,
@@ -264,7 +268,12 @@ struct refslab_type_args {
 };
 
 /* Flags of a heap. */
-#define REFSLAB_HEAP_ACCOUNT	BIT(0)	/* charge the creator's memory cgroup */
+/*
+ * Charge the creator's memory cgroup. It is taken for a heap that programs fill:
+ * automatic sweeps rest three times as long as they ran, and what is said in the
+ * log is limited as for those.
+ */
+#define REFSLAB_HEAP_ACCOUNT	BIT(0)
 #define REFSLAB_HEAP_FLAGS	(BIT(1) - 1)
 
 /**
@@ -338,7 +347,7 @@ unsigned long refslab_type_objects(const struct refslab_type *type);
 struct refslab_type *refslab_type_of(const struct refslab_object *obj);
 struct refslab_heap *refslab_heap_of(const struct refslab_object *obj);
 
-/* object.c */
+/* bulk.c */
 unsigned int refslab_alloc_bulk(struct refslab_type *type, gfp_t gfp,
 				unsigned int n, struct refslab_object **objs);
 void refslab_put_bulk(unsigned int n, struct refslab_object **objs);
@@ -545,10 +554,10 @@ busy:
  * @gfp: as for kmalloc(); __GFP_ZERO clears the payload
  *
  * The caller has the one reference. Slots are empty; the payload is zero if the
- * type or the kernel's init_on_alloc says so, else undefined. At the heap's
- * limit, an allocation with GFP_KERNEL first waits for memory on its way back
- * and runs a sweep, and with it releases: then no lock may be held that these
- * take. Not so within a release.
+ * type or the kernel's init_on_alloc says so, else undefined. Before an allocation
+ * with GFP_KERNEL is refused, at the heap's limit or because the system has no
+ * memory, it waits for memory on its way back and runs a sweep, and with it
+ * releases: no lock may be held that these take. Not so within a release.
  *
  * Context: Any context that @gfp allows, but NMI; on PREEMPT_RT, as kmalloc(),
  *	not with preemption or interrupts off or a raw lock held, where
@@ -623,9 +632,10 @@ static inline void refslab_get(struct refslab_object *obj)
  * The last reference frees the object: its slots are emptied, its type's
  * release is called and its memory goes back before refslab_put() returns,
  * unless the type is released from the workqueue, more objects go with it than
- * the caller should wait for, or refslab_put() was called by a release: then it
- * happens soon. A put that leaves references behind may make the object a
- * candidate of a coming sweep.
+ * the caller should wait for, or refslab_put() was called by a release or in an
+ * interrupt that came upon one: then it happens soon. Of what a sweep looks at just
+ * then the memory goes back when the sweep is done with it. A put that leaves
+ * references behind may make the object a candidate of a coming sweep.
  *
  * Context: Any context but NMI that the releases of the types involved can be
  *	called in. Release ordering; acquire if it was the last reference.

@@ -76,7 +76,7 @@ static const struct lister lister = {
 		"  slabs, partial  slabs in use, and those of them with free objects\n"
 		"  objects         objects alive\n"
 		"  total_objects   objects all slabs hold, alive and free\n"
-		"  magazine        free objects a processor keeps at hand",
+		"  magazine_size   free objects a processor keeps at hand",
 };
 
 int command_types(int argc, char **argv)

@@ -99,7 +99,8 @@
  * A call that fails has changed nothing: where the result cannot be written
  * back (EFAULT), what was made is taken back. Exceptions are COLLECT, FREEZE
  * and QUARANTINE, and the setting of THRESHOLDS, ENABLE and DEBUG: what these
- * have done when only the answer gets lost stays done. BATCH says its own.
+ * have done when only the answer gets lost stays done; and WRITE, which may have
+ * written a part when it fails with EFAULT. BATCH says its own.
  *
  * Handles are 64-bit numbers, never zero; zero stands for "no object". They
  * mean nothing outside the session that got them. Weak handles are handles of
@@ -229,7 +230,8 @@ struct refslab_heap_limits {
  * @slots: slots of each object, 0 to REFSLAB_SLOTS_MAX
  * @payload: payload bytes of each object, 0 to REFSLAB_PAYLOAD_MAX; with
  *	REFSLAB_TYPE_MAPPED 1 to REFSLAB_MAPPED_MAX
- * @align: alignment of the payload, a power of two up to 4096, 0 for 8
+ * @align: alignment of the payload, a power of two up to 4096, 0 for 8; with
+ *	REFSLAB_TYPE_MAPPED, where payloads begin at a page, without effect
  * @type: out: the type's number in the heap, never 0
  * @name: shown in sysfs; not empty; letters, digits, '-', '_', and '.', which it
  *	does not begin with
@@ -768,9 +770,9 @@ struct refslab_quarantine {
  * @size: sizeof(struct refslab_debug)
  * @flags: REFSLAB_DEBUG_SET to set; without it @debug is out
  * @debug: REFSLAB_DEBUG_STATS: a line in the kernel's log for each sweep, but a
- *	few a minute at most; in sysfs log_sweeps has no such limit, and while it
- *	is 1 this is set; REFSLAB_DEBUG_SAVEALL: what REFSLAB_QUARANTINE switches
- *	on and off
+ *	few a minute at most; log_sweeps in sysfs allows 50 in five seconds, and
+ *	while it is 1 this is set; REFSLAB_DEBUG_SAVEALL: what REFSLAB_QUARANTINE
+ *	switches on and off
  * @reserved: zero
  *
  * The numbers are those of Python's gc.set_debug(). Its DEBUG_COLLECTABLE and

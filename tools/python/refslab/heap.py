@@ -135,7 +135,7 @@ class Heap(Owned):
     def join(cls, invitation: FileDescriptor, *, device: str = DEVICE) -> Heap:
         """Return a session of the heap that an invitation is for, which may be closed afterwards.
 
-        OSError: EBADF if it is no invitation, ENOSPC if too many sessions with a limit have objects in the heap.
+        OSError: EBADF if it is no invitation, ENOSPC if too many sessions with a limit are in the heap, open or by objects.
         """
         heap = cls.__new__(cls)
         heap._bind(device, abi.JOIN, abi.Join(fd=fileno(invitation)))

@@ -63,7 +63,8 @@ struct refslab_invite {
  * @reserved: zero
  *
  * EBUSY if the session has a heap already. EBADF if @fd is no invitation.
- * ENOSPC if too many sessions with a limit have objects in the heap.
+ * ENOSPC if 1023 sessions with a limit are in the heap already: open ones, and
+ * those whose objects live on. Read-only ones do not count.
  */
 struct refslab_join {
 	__u32	size;
