@@ -58,8 +58,12 @@ static void show_heap(struct refslab_heap *heap, void *arg)
 	unsigned long id;
 
 	rcu_read_lock();
-	xa_for_each(&heap->types, id, type)
+	xa_for_each(&heap->types, id, type) {
+		/* it is all done again with more room */
+		if (seq_has_overflowed(arg))
+			break;
 		show_type(arg, type);
+	}
 	rcu_read_unlock();
 }
 

@@ -333,8 +333,10 @@ void heap_for_each(void (*fn)(struct refslab_heap *heap, void *arg), void *arg)
 	struct refslab_heap *heap;
 
 	mutex_lock(&heaps_lock);
-	list_for_each_entry(heap, &heaps, link)
+	list_for_each_entry(heap, &heaps, link) {
 		fn(heap, arg);
+		cond_resched();
+	}
 	mutex_unlock(&heaps_lock);
 }
 

@@ -294,11 +294,13 @@ static void drain_all(struct refslab_type *type)
 {
 	int cpu;
 
-	/* a CPU that is off is drained by one of us only */
-	mutex_lock(&drain_mutex);
 	/* in an interrupt on its own CPU, which finds busy what it must not touch */
 	on_each_cpu_cond(has_objects, drain_here, type, 1);
-	/* a CPU that is half off: its magazine has not been emptied yet */
+	/*
+	 * A CPU that is half off: its magazine has not been emptied yet. By one of us
+	 * only; all heaps have this mutex, so nothing is waited for with it.
+	 */
+	mutex_lock(&drain_mutex);
 	for_each_possible_cpu(cpu)
 		if (!cpu_online(cpu))
 			drain_one(type, per_cpu_ptr(type->path.magazines, cpu));
@@ -326,7 +328,9 @@ void magazine_drain(struct refslab_type *type)
  * magazine_try_drain - the same unless CPUs come or go
  * @type: the type
  *
- * For allocations, which may be of those who bring a CPU up or take it down.
+ * For allocations, which may be of those who bring a CPU up or take it down; and
+ * for writes to the type's files, for which its removal waits with heap->lock held,
+ * which these may want.
  *
  * Context: May sleep.
  * Return: false if nothing was done.
@@ -334,7 +338,6 @@ void magazine_drain(struct refslab_type *type)
 bool magazine_try_drain(struct refslab_type *type)
 {
 	might_sleep();
-	/* who has drain_mutex does not wait for CPUs: nor do we by it */
 	if (!cpus_read_trylock())
 		return false;
 	drain_all(type);
@@ -347,7 +350,7 @@ bool magazine_try_drain(struct refslab_type *type)
  * @type: the type
  * @size: from MAGAZINE_LEAST to type->magazine_room
  *
- * Magazines that hold more are emptied.
+ * Magazines that hold more are emptied; if CPUs come or go, as they are used.
  *
  * Context: May sleep.
  * Return: 0, or -EINVAL.
@@ -358,7 +361,7 @@ int magazine_set_size(struct refslab_type *type, unsigned int size)
 		return -EINVAL;
 	/* pairs with the reads of refill, free and flush, of which each is one */
 	if (size < xchg(&type->path.magazine_size, size))
-		magazine_drain(type);
+		magazine_try_drain(type);
 	return 0;
 }
 

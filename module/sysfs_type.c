@@ -76,7 +76,8 @@ static ssize_t shrink_store(struct kobject *kobj, struct kobj_attribute *attr,
 	err = sysfs_parse(buf, 1, &value);
 	if (err || !value)
 		return -EINVAL;
-	magazine_drain(type);
+	if (!magazine_try_drain(type))
+		return -EAGAIN;
 	slab_shrink(type);
 	return count;
 }
