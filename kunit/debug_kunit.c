@@ -4,70 +4,10 @@
  */
 #include <linux/poison.h>
 #include <linux/string.h>
-#include <trace/events/printk.h>
 
 #include "fixture.h"
+#include "listen.h"
 #include "slab.h"
-
-/* --- what the kernel log was told --- */
-
-static struct {
-	raw_spinlock_t	lock;
-	bool		on;
-	size_t		length;
-	char		text[16384];
-} said = { .lock = __RAW_SPIN_LOCK_UNLOCKED(said.lock) };
-
-static void hear(void *ignore, const char *text, size_t length)
-{
-	unsigned long flags;
-
-	if (!READ_ONCE(said.on))
-		return;
-	raw_spin_lock_irqsave(&said.lock, flags);
-	if (said.length + length + 2 < sizeof(said.text)) {
-		memcpy(said.text + said.length, text, length);
-		said.length += length;
-		said.text[said.length++] = '\n';
-		said.text[said.length] = '\0';
-	}
-	raw_spin_unlock_irqrestore(&said.lock, flags);
-}
-
-static void listen(const char *expected)
-{
-	expect_in_log(expected);
-	said.length = 0;
-	said.text[0] = '\0';
-	WRITE_ONCE(said.on, true);
-}
-
-/* All of @lines, in this order; others in between are of no interest. */
-static void expect_said(struct kunit *test, const char *const *lines, size_t n)
-{
-	char *from = said.text, *at;
-	size_t i;
-
-	WRITE_ONCE(said.on, false);
-	unexpect_in_log();
-	for (i = 0; i < n; i++) {
-		at = strstr(from, lines[i]);
-		if (!at) {
-			KUNIT_FAIL(test, "not said, or not there: \"%s\"", lines[i]);
-			continue;
-		}
-		from = at + strlen(lines[i]);
-	}
-}
-
-#define EXPECT_SAID(test, ...) do {					\
-	const char *const _lines[] = { __VA_ARGS__ };			\
-									\
-	expect_said(test, _lines, ARRAY_SIZE(_lines));			\
-} while (0)
-
-/* What stands below "allocated" and "freed", on kernels that keep stacks. */
-#define BY(function) (IS_ENABLED(CONFIG_STACKDEPOT) ? (function) : "")
 
 static char headline[128];
 
@@ -105,7 +45,7 @@ static void poke(struct refslab_object *obj, u32 offset, u8 value, bool closed)
 
 static int debug_init(struct kunit *test)
 {
-	int err = register_trace_console(hear, NULL);
+	int err = listen_init();
 
 	return err ?: fixture_init(test);
 }
@@ -113,8 +53,7 @@ static int debug_init(struct kunit *test)
 static void debug_exit(struct kunit *test)
 {
 	fixture_exit(test);
-	unregister_trace_console(hear, NULL);
-	tracepoint_synchronize_unregister();
+	listen_exit();
 	KUNIT_EXPECT_FALSE(test, static_key_enabled(&debug_key));
 }
 
@@ -258,8 +197,8 @@ static void test_validator_notices(struct kunit *test)
 
 	poke(obj, 64, 0, false);
 	listen("BUG: refslab: written to beyond its end: heap kunit, type both, object");
-	expect_in_log("refslab: slab [0-9]+ of type both");
-	expect_in_log("refslab: the cache of type both is not as its books say");
+	expect_in_log("refslab: heap kunit: slab [0-9]+ of type both");
+	expect_in_log("refslab: heap kunit: the cache of type both is not as its books say");
 	KUNIT_EXPECT_EQ(test, type_validate(type), -EUCLEAN);
 	EXPECT_SAID(test, naming("written to beyond its end", type, obj));
 	poke(obj, 64, SLUB_RED_ACTIVE, false);
@@ -269,8 +208,8 @@ static void test_validator_notices(struct kunit *test)
 	magazine_drain(type);
 	poke(obj, 8, 0, true);
 	listen("BUG: refslab: written to after its release: heap kunit, type both, object");
-	expect_in_log("refslab: slab [0-9]+ of type both");
-	expect_in_log("refslab: the cache of type both is not as its books say");
+	expect_in_log("refslab: heap kunit: slab [0-9]+ of type both");
+	expect_in_log("refslab: heap kunit: the cache of type both is not as its books say");
 	KUNIT_EXPECT_EQ(test, type_validate(type), -EUCLEAN);
 	EXPECT_SAID(test, naming("written to after its release", type, obj));
 	poke(obj, 8, POISON_FREE, true);
@@ -295,7 +234,7 @@ static void test_full_slab(struct kunit *test)
 
 	poke(objects[n - 1], 64, 0, false);
 	listen("BUG: refslab: written to beyond its end: heap kunit, type full, object");
-	expect_in_log("refslab: slab [0-9]+ of type full");
+	expect_in_log("refslab: heap kunit: slab [0-9]+ of type full");
 	KUNIT_EXPECT_EQ(test, slabs_validate(f->heap), -EUCLEAN);
 	EXPECT_SAID(test, naming("written to beyond its end", type, objects[n - 1]));
 	poke(objects[n - 1], 64, SLUB_RED_ACTIVE, false);
@@ -324,6 +263,14 @@ static void test_owners(struct kunit *test)
 	EXPECT_SAID(test, naming("get of a dead object; leaked", type, obj),
 		    "allocated ", "freed ",
 		    "The caller has no reference: refslab_tryget() is for that.\n");
+	atomic64_set(&obj->word, 0);
+
+	atomic64_set(&obj->word, REFSLAB_UNLISTED | REFSLAB_COUNT_TOP);
+	listen("BUG: refslab: reference count overflow; leaked: heap kunit, type owned, object");
+	refslab_get(obj);
+	EXPECT_SAID(test, naming("reference count overflow; leaked", type, obj), "Call Trace:",
+		    "allocated ", BY("test_owners"),
+		    "Somebody gets it again and again, and does not put it.\n");
 	atomic64_set(&obj->word, 0);
 
 	magazine_drain(type);
@@ -393,7 +340,9 @@ static void test_parameter(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, debug_set_rules(",a/b"), 0);
 	KUNIT_EXPECT_EQ(test, debug_type_flags("a", "b"), z | p | u);
 	/* what makes no sense changes nothing */
+	listen(NULL);
 	KUNIT_EXPECT_EQ(test, debug_set_rules("X"), -EINVAL);
+	EXPECT_SAID(test, "refslab: debug=X: not [ZPU][,heap/type][;...]\n");
 	KUNIT_EXPECT_EQ(test, debug_set_rules("Z;Z;Z;Z;Z;Z;Z;Z;Z"), -EINVAL);
 	KUNIT_EXPECT_EQ(test, debug_type_flags("a", "b"), z | p | u);
 

@@ -363,7 +363,7 @@ static void test_validator_notices(struct kunit *test)
 	migrate_enable();
 	KUNIT_EXPECT_EQ(test, depot_validate(type), 0);
 	atomic64_set(&obj->word, REFSLAB_COUNT_ONE);
-	expect_in_log("refslab: a depot of type leaf holds what it should not");
+	expect_in_log("refslab: heap kunit: a depot of type leaf holds what it should not");
 	KUNIT_EXPECT_EQ(test, depot_validate(type), -EUCLEAN);
 	unexpect_in_log();
 	atomic64_set(&obj->word, 0);

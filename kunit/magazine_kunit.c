@@ -346,7 +346,7 @@ static void test_validator_notices(struct kunit *test)
 	refslab_put(obj);
 	KUNIT_EXPECT_EQ(test, magazine_validate(f->leaf), 0);
 	atomic64_set(&obj->word, REFSLAB_COUNT_ONE);
-	expect_in_log("refslab: a magazine of type leaf holds what it should not");
+	expect_in_log("refslab: heap kunit: a magazine of type leaf holds what it should not");
 	KUNIT_EXPECT_EQ(test, magazine_validate(f->leaf), -EUCLEAN);
 	unexpect_in_log();
 	atomic64_set(&obj->word, 0);
@@ -354,7 +354,7 @@ static void test_validator_notices(struct kunit *test)
 	migrate_disable();
 	m = mine(f->leaf);
 	KUNIT_EXPECT_FALSE(test, __refslab_magazine_mark(m));
-	expect_in_log("refslab: a magazine of type leaf holds what it should not");
+	expect_in_log("refslab: heap kunit: a magazine of type leaf holds what it should not");
 	KUNIT_EXPECT_EQ(test, magazine_validate(f->leaf), -EUCLEAN);
 	unexpect_in_log();
 	__refslab_magazine_done(m, m->count);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reports: the texts that have no mistake of a caller behind them; those that
- * have are told where the mistake is made, in the suites of objects and slabs.
- * What is told is looked for in the kernel's log after the run.
+ * Reports: the texts that have no mistake of a caller behind them, and what is
+ * told besides the first line; those first lines that have a mistake behind them
+ * are told where it is made, in the suites of objects and slabs.
  */
 #include "fixture.h"
+#include "listen.h"
 #include "report.h"
 
 /* Told once; the heap goes on by reference counts alone. */
@@ -14,10 +15,13 @@ static void test_sweep_broken(struct kunit *test)
 	struct knot *a = knot_make(test, f->knot), *b = knot_make(test, f->knot);
 
 	knot_edge(a, 0, a);
-	expect_in_log("refslab: heap kunit stops sweeping and goes on by reference counts: object [0-9]+ of type knot, committed, has the word 0x123");
+	listen("refslab: heap kunit stops sweeping and goes on by reference counts: object [0-9]+ of type knot, committed, has the word 0x123");
 	report_sweep_broken(f->heap, &a->link.object, 0x123);
-	unexpect_in_log();
+	EXPECT_SAID(test, "heap kunit stops sweeping", "\nrefslab: Cycles stay until the heap goes.",
+		    "Traces (debug=U,kunit/knot) tell who allocated and freed it.\n");
+	listen(NULL);
 	report_sweep_broken(f->heap, &a->link.object, 0x456);
+	KUNIT_EXPECT_FALSE(test, was_said("stops sweeping"));
 
 	KUNIT_EXPECT_EQ(test, refslab_collect(f->heap, 2, NULL), -EOPNOTSUPP);
 	knot_edge(b, 0, a);
@@ -39,6 +43,22 @@ static void test_sweep_broken_elsewhere(struct kunit *test)
 	expect_in_log("refslab: heap kunit stops sweeping");
 	report_sweep_broken(f->heap, &a->link.object, 0);
 	unexpect_in_log();
+	knot_put(a);
+}
+
+/* With traces it is said whose the object is. */
+static void test_sweep_broken_traced(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct refslab_type *type = fixture_knots(test, f->heap, "traced", &f->releases,
+						  REFSLAB_TYPE_TRACE);
+	struct knot *a = knot_make(test, type);
+
+	listen("refslab: heap kunit stops sweeping");
+	report_sweep_broken(f->heap, &a->link.object, 0);
+	EXPECT_SAID(test, "of type traced, committed, has the word 0", "\nallocated ",
+		    BY("test_sweep_broken_traced"), "\nrefslab: Cycles stay until the heap goes.");
+	KUNIT_EXPECT_FALSE(test, was_said("debug=U"));
 	knot_put(a);
 }
 
@@ -89,6 +109,33 @@ static void test_stale_slot(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, xchg(&a->slot[0].target, NULL), &b->link.object);
 	knot_put(a);
 	EXPECT_OBJECTS(test, type, 0);
+
+	listen("refslab: a slot refers to what was an object");
+	report_stale_slot(NULL);
+	EXPECT_SAID(test, "a slot refers to what was an object\n", "Call Trace:");
+}
+
+/* The first of a kind has a stack; the next is another's, and has what there is to say. */
+static void test_first_and_next(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct refslab_object *a = obj_make(test, f->leaf), *b = obj_make(test, f->knot);
+	char line[96];
+
+	listen("refslab: a slot refers to a dead object: heap kunit, type leaf, object");
+	report_stale_slot(a);
+	EXPECT_SAID(test, "a slot refers to a dead object: heap kunit, type leaf, object ",
+		    "Call Trace:",
+		    "\nrefslab: Somebody has put once too often what the slot counts on. Traces (debug=U,kunit/leaf) tell who allocated and freed it.\n");
+	listen(NULL);
+	report_stale_slot(b);
+	snprintf(line, sizeof(line),
+		 "\nrefslab: a slot refers to a dead object: heap kunit, type knot, object %u\n",
+		 slab_number(b));
+	EXPECT_SAID(test, line, "refslab: Somebody has put", "(debug=U,kunit/knot)");
+	KUNIT_EXPECT_FALSE(test, was_said("Call Trace:"));
+	refslab_put(a);
+	refslab_put(b);
 }
 
 /**
@@ -217,11 +264,80 @@ static void test_survivors(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(objs); i++)
 		objs[i] = obj_make(test, f->leaf);
+	listen(NULL);
 	KUNIT_EXPECT_EQ(test, refslab_type_destroy(f->leaf), -EBUSY);
+	EXPECT_SAID(test, "\nrefslab: heap kunit: type leaf stays, 20 of its objects live, 0 are in 0 reserves\n",
+		    "\nrefslab:   object ", ", count 1\n",
+		    "\nrefslab: traces (debug=U,kunit/leaf) tell who allocated them\n");
+	KUNIT_EXPECT_EQ(test, times_said("refslab:   object "), 8);
 	refslab_put_bulk(ARRAY_SIZE(objs) - 1, objs);
 	atomic64_set(&objs[19]->word, PINNED_WORD);
+	listen(NULL);
 	KUNIT_EXPECT_EQ(test, refslab_type_destroy(f->leaf), -EBUSY);
+	EXPECT_SAID(test, "type leaf stays, 1 of its objects live", ", count 4294967295\n");
 	f->left = 1;
+}
+
+static void test_survivors_traced(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct refslab_type *type = fixture_knots(test, f->heap, "traced", &f->releases,
+						  REFSLAB_TYPE_TRACE);
+	struct knot *a = knot_make(test, type);
+
+	listen(NULL);
+	KUNIT_EXPECT_EQ(test, refslab_type_destroy(type), -EBUSY);
+	EXPECT_SAID(test, "type traced stays, 1 of its objects live", "refslab:   object ",
+		    "\nallocated ", BY("test_survivors_traced"));
+	KUNIT_EXPECT_FALSE(test, was_said("debug=U"));
+	knot_put(a);
+}
+
+/* A heap that a module ends while objects live, and one that has none. */
+static void test_left(struct kunit *test)
+{
+	const struct refslab_heap_args args = { .name = "kunit-left" };
+	const struct refslab_type_args type_args = { .name = "forgotten", .size = 64 };
+	struct refslab_heap *heap = fixture_heap(test, &args);
+	struct refslab_type *type = fixture_type(test, heap, &type_args);
+	int i;
+
+	for (i = 0; i < 3; i++)
+		obj_make(test, type);
+	listen(NULL);
+	KUNIT_EXPECT_EQ(test, refslab_heap_destroy(heap), 3);
+	EXPECT_SAID(test, "\nrefslab: heap kunit-left ends while 3 objects of its type forgotten live\n",
+		    "\nrefslab:   object ", ", count 1\n", "debug=U,kunit-left/forgotten");
+	KUNIT_EXPECT_EQ(test, times_said("refslab:   object "), 3);
+
+	heap = fixture_heap(test, &args);
+	type = fixture_type(test, heap, &type_args);
+	refslab_put(obj_make(test, type));
+	listen(NULL);
+	KUNIT_EXPECT_EQ(test, refslab_heap_destroy(heap), 0);
+	EXPECT_SAID(test, "");
+	KUNIT_EXPECT_FALSE(test, was_said("refslab: heap"));
+}
+
+/* At a heap's limit: once, and not to who does not want to hear it. */
+static void test_refused(struct kunit *test)
+{
+	const struct refslab_heap_args args = { .name = "kunit-full", .limit = SZ_64K };
+	const struct refslab_type_args type_args = { .name = "large", .size = 8000 };
+	struct refslab_heap *heap = fixture_heap(test, &args);
+	struct refslab_type *type = fixture_type(test, heap, &type_args);
+
+	listen(NULL);
+	while (refslab_alloc(type, GFP_KERNEL | __GFP_NOWARN))
+		;
+	EXPECT_SAID(test, "");
+	KUNIT_EXPECT_FALSE(test, was_said("pool/limit"));
+	listen(NULL);
+	KUNIT_EXPECT_NULL(test, refslab_alloc(type, GFP_KERNEL));
+	KUNIT_EXPECT_NULL(test, refslab_alloc(type, GFP_KERNEL));
+	EXPECT_SAID(test, "\nrefslab: heap kunit-full has all that its pool/limit allows, 64 KiB: an object of type large was refused\n");
+	KUNIT_EXPECT_EQ(test, times_said("pool/limit"), 1);
+	KUNIT_EXPECT_GT(test, refslab_heap_destroy(heap), 0);
 }
 
 /* The line itself is read by a test of user space. */
@@ -270,15 +386,33 @@ static void test_limits(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, refslab_heap_destroy(other), 0);
 }
 
+static int report_init(struct kunit *test)
+{
+	int err = listen_init();
+
+	return err ?: fixture_init(test);
+}
+
+static void report_exit(struct kunit *test)
+{
+	fixture_exit(test);
+	listen_exit();
+}
+
 static struct kunit_case report_cases[] = {
 	KUNIT_CASE(test_sweep_broken),
 	KUNIT_CASE(test_sweep_broken_elsewhere),
+	KUNIT_CASE(test_sweep_broken_traced),
 	KUNIT_CASE(test_word_shown),
 	KUNIT_CASE(test_stale_slot),
+	KUNIT_CASE(test_first_and_next),
 	KUNIT_CASE(test_got_after_commit),
 	KUNIT_CASE(test_got_before),
 	KUNIT_CASE(test_got_by_what_it_holds),
 	KUNIT_CASE(test_survivors),
+	KUNIT_CASE(test_survivors_traced),
+	KUNIT_CASE(test_left),
+	KUNIT_CASE(test_refused),
 	KUNIT_CASE(test_logging),
 	KUNIT_CASE(test_limits),
 	{}
@@ -286,8 +420,8 @@ static struct kunit_case report_cases[] = {
 
 static struct kunit_suite report_suite = {
 	.name = "refslab_report",
-	.init = fixture_init,
-	.exit = fixture_exit,
+	.init = report_init,
+	.exit = report_exit,
 	.test_cases = report_cases,
 };
 

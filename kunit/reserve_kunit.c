@@ -230,7 +230,7 @@ static void test_misused(struct kunit *test)
 	reserve = prefill(test, fixture_type(test, f->heap, &args), 2);
 	bad = reserve->objects[1];
 	atomic64_set(&bad->word, REFSLAB_COUNT_ONE);
-	expect_in_log("refslab: a reserve of type traced has what it should not");
+	expect_in_log("refslab: heap kunit: a reserve of type traced has what it should not");
 	KUNIT_EXPECT_EQ(test, reserve_validate(reserve), -EUCLEAN);
 	unexpect_in_log();
 	expect_in_log("BUG: refslab: a free object's word has changed; leaked: heap kunit, type traced, object");

@@ -173,6 +173,45 @@ static void test_roots(struct kunit *test)
 	refslab_put(a);
 }
 
+/* The validators must be able to fail, or their other uses mean nothing. */
+static void test_validators_notice(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct refslab_type *type = counted_type(test);
+	u32 a = new_account(test), b = new_account(test);
+	struct refslab_object *obj = counted(test, type, a);
+	struct park *park = &f->heap->park;
+	struct root_table table = { };
+
+	KUNIT_EXPECT_EQ(test, account_validate(f->heap), 0);
+	atomic64_add(8, &f->heap->accounts->account[b].bytes);
+	expect_in_log("refslab: heap kunit: accounts are not what their objects take");
+	KUNIT_EXPECT_EQ(test, account_validate(f->heap), -EUCLEAN);
+	unexpect_in_log();
+	atomic64_sub(8, &f->heap->accounts->account[b].bytes);
+	KUNIT_EXPECT_EQ(test, account_validate(f->heap), 0);
+
+	root_init(&table);
+	KUNIT_EXPECT_EQ(test, root_set(&table, "a", obj, true), 0);
+	table.count++;
+	expect_in_log("refslab: 1 roots found, 2 in the books");
+	KUNIT_EXPECT_EQ(test, root_validate(&table), -EUCLEAN);
+	unexpect_in_log();
+	table.count--;
+	KUNIT_EXPECT_EQ(test, root_set(&table, "a", NULL, false), 0);
+	root_destroy(&table);
+
+	KUNIT_EXPECT_EQ(test, park_validate(park), 0);
+	park->count++;
+	expect_in_log("refslab: heap kunit: 0 pages parked, 1 in the books");
+	KUNIT_EXPECT_EQ(test, park_validate(park), -EUCLEAN);
+	unexpect_in_log();
+	park->count--;
+	refslab_put(obj);
+	account_close(f->heap, a);
+	account_close(f->heap, b);
+}
+
 /* Read-only is the handle's, not the entry's. */
 static void test_handle_rights(struct kunit *test)
 {
@@ -206,6 +245,7 @@ static struct kunit_case share_cases[] = {
 	KUNIT_CASE(test_account_deaths),
 	KUNIT_CASE(test_account_numbers),
 	KUNIT_CASE(test_roots),
+	KUNIT_CASE(test_validators_notice),
 	KUNIT_CASE(test_handle_rights),
 	{}
 };

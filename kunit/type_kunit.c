@@ -441,7 +441,7 @@ static void test_validator_notices(struct kunit *test)
 	struct slab_node *node = &f->leaf->nodes[slab_of(obj)->chunk.nid];
 
 	node->out--;
-	expect_in_log("refslab: the cache of type leaf is not as its books say");
+	expect_in_log("refslab: heap kunit: the cache of type leaf is not as its books say");
 	KUNIT_EXPECT_EQ(test, type_validate(f->leaf), -EUCLEAN);
 	unexpect_in_log();
 	node->out++;

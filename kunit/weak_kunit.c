@@ -53,6 +53,25 @@ static void weak_test_exit(struct kunit *test)
 	heap = NULL;
 }
 
+/* The validator must be able to fail, or its other uses mean nothing. */
+static void test_validator_notices(struct kunit *test)
+{
+	struct refslab_object *obj = refslab_alloc(leaf, GFP_KERNEL);
+	struct refslab_weak weak;
+
+	KUNIT_ASSERT_NOT_NULL(test, obj);
+	refslab_weak_init(&weak, NULL);
+	KUNIT_ASSERT_EQ(test, refslab_weak_set(&weak, obj), 0);
+	KUNIT_EXPECT_EQ(test, weak_validate(heap), 0);
+	weak.bucket ^= 1;
+	pr_info("refslab-test: expect refslab: heap .*: 1 weak references are not as they should be\n");
+	KUNIT_EXPECT_EQ(test, weak_validate(heap), -EUCLEAN);
+	pr_info("refslab-test: unexpect\n");
+	weak.bucket ^= 1;
+	refslab_weak_clear(&weak);
+	refslab_put(obj);
+}
+
 static void test_upgrade_counts(struct kunit *test)
 {
 	struct refslab_object *obj = refslab_alloc(leaf, GFP_KERNEL);
@@ -410,6 +429,7 @@ static void test_deaths_in_a_put(struct kunit *test)
 }
 
 static struct kunit_case weak_cases[] = {
+	KUNIT_CASE(test_validator_notices),
 	KUNIT_CASE(test_upgrade_counts),
 	KUNIT_CASE(test_next_life_is_another),
 	KUNIT_CASE(test_cleared_hears_nothing),

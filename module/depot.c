@@ -236,6 +236,7 @@ int depot_validate(struct refslab_type *type)
 			if (!slab_is_out(type, depot->objects[i]))
 				err = -EUCLEAN;
 	}
-	WARN(err, "refslab: a depot of type %s holds what it should not\n", type->name);
+	WARN(err, "refslab: heap %s: a depot of type %s holds what it should not\n",
+	     type->heap->name, type->name);
 	return err;
 }

@@ -10,6 +10,7 @@
 
 #include "account.h"
 #include "debugfs.h"
+#include "report.h"
 #include "sysfs.h"
 
 struct workqueue_struct *refslab_wq;
@@ -282,6 +283,8 @@ unsigned long refslab_heap_destroy(struct refslab_heap *heap)
 	cpus_read_lock();
 	n = heap_objects(heap);
 	cpus_read_unlock();
+	if (n)
+		report_left(heap);
 	if (heap_has_releases(heap)) {
 		/* releases are within a sweep, in that they cannot start one */
 		mutex_lock(&heap->sweep.mutex);

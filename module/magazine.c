@@ -20,6 +20,7 @@
 
 #include "depot.h"
 #include "heap.h"
+#include "report.h"
 
 /**
  * magazine_size - how many objects a magazine of a type holds
@@ -159,11 +160,14 @@ void *magazine_alloc_slow(struct refslab_type *type, gfp_t gfp)
 		}
 		/* before an allocation is refused, what is garbage goes */
 		if (pressed || (gfp & GFP_KERNEL) != GFP_KERNEL)
-			return ERR_PTR(nid);
+			break;
 		if (!trigger_pressed(type->heap))
-			return ERR_PTR(nid);
+			break;
 		pressed = true;
 	}
+	if (nid == -ENOSPC && !(gfp & __GFP_NOWARN))
+		report_refused(type);
+	return ERR_PTR(nid);
 }
 
 /**
@@ -403,8 +407,8 @@ int magazine_validate(struct refslab_type *type)
 			if (!slab_is_out(type, m->objects[i]))
 				err = -EUCLEAN;
 	}
-	WARN(err, "refslab: a magazine of type %s holds what it should not\n",
-	     type->name);
+	WARN(err, "refslab: heap %s: a magazine of type %s holds what it should not\n",
+	     type->heap->name, type->name);
 	return err;
 }
 

@@ -160,6 +160,6 @@ int park_validate(struct park *park)
 		n++;
 	bad = n != park->count || (n && !work_busy(&park->work.work));
 	mutex_unlock(&park->lock);
-	return WARN(bad, "refslab: %lu pages parked, %lu in the books\n", n,
-		    park->count) ? -EUCLEAN : 0;
+	return WARN(bad, "refslab: heap %s: %lu pages parked, %lu in the books\n",
+		    park->pool->name, n, park->count) ? -EUCLEAN : 0;
 }

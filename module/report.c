@@ -47,14 +47,15 @@ static bool report_begin(struct refslab_type *type, struct refslab_object *obj,
 }
 
 /* Ages are as of @now: the log may be slow. */
-static void report_track(struct refslab_type *type, struct refslab_object *obj,
-			 unsigned int which, const char *what, unsigned long now)
+static void report_track(const char *level, struct refslab_type *type,
+			 struct refslab_object *obj, unsigned int which,
+			 const char *what, unsigned long now)
 {
 	struct track track;
 
 	if (!debug_track(type, obj, which, &track))
 		return;
-	pr_err("%s %llu ms ago by task %u on CPU %u:\n", what,
+	printk("%s%s %llu ms ago by task %u on CPU %u:\n", level, what,
 	       jiffies64_to_msecs(now - track.when), track.pid, track.cpu);
 #ifdef CONFIG_STACKDEPOT
 	if (track.stack)
@@ -62,13 +63,18 @@ static void report_track(struct refslab_type *type, struct refslab_object *obj,
 #endif
 }
 
-static void report_end(struct refslab_type *type, struct refslab_object *obj,
-		       const char *advice)
+static void report_tracks(struct refslab_type *type, struct refslab_object *obj)
 {
 	unsigned long now = jiffies;
 
-	report_track(type, obj, TRACK_ALLOC, "allocated", now);
-	report_track(type, obj, TRACK_FREE, "freed", now);
+	report_track(KERN_ERR, type, obj, TRACK_ALLOC, "allocated", now);
+	report_track(KERN_ERR, type, obj, TRACK_FREE, "freed", now);
+}
+
+static void report_end(struct refslab_type *type, struct refslab_object *obj,
+		       const char *advice)
+{
+	report_tracks(type, obj);
 	if (!(type->flags & REFSLAB_TYPE_TRACE))
 		pr_err("With traces (debug=U,%s/%s) this would say who allocated and freed it.\n",
 		       type->heap->name, type->name);
@@ -142,22 +148,69 @@ void report_red_zone(struct refslab_type *type, struct refslab_object *obj,
 	report_end(type, obj, "Its owner has used a size or an index that is too large, or the owner of the next object one below 0.");
 }
 
+/* --- mistakes that are found anyway --- */
+
+enum mistake { OVERFLOW, DEAD_GET, DEAD_PUT, STALE_SLOT, BAD_WORD, DOUBLE_FREE, WRONG_TYPE };
+
+static const char *const mistakes[] = {
+	[OVERFLOW] = "reference count overflow; leaked",
+	[DEAD_GET] = "get of a dead object; leaked",
+	[DEAD_PUT] = "put of a dead object; leaked",
+	[STALE_SLOT] = "a slot refers to a dead object",
+	[BAD_WORD] = "a free object's word has changed; leaked",
+	[DOUBLE_FREE] = "double free",
+	[WRONG_TYPE] = "free into the wrong type",
+};
+
+/* What follows a WARN, where reports have report_end(). */
+static void report_advice(struct refslab_type *type, const char *advice)
+{
+	if (type->flags & REFSLAB_TYPE_TRACE)
+		pr_err("refslab: %s\n", advice);
+	else
+		pr_err("refslab: %s Traces (debug=U,%s/%s) tell who allocated and freed it.\n",
+		       advice, type->heap->name, type->name);
+}
+
 /* In place of a WARN, where it is known who had the object. */
-static bool report_traced(struct refslab_object *obj, const char *what,
+static bool report_traced(struct refslab_object *obj, enum mistake mistake,
 			  const char *advice)
 {
 	struct refslab_type *type = slab_of(obj)->type;
 
 	if (!debug_on(type) || !(type->flags & REFSLAB_TYPE_TRACE))
 		return false;
-	if (!report_begin(type, obj, what))
+	if (!report_begin(type, obj, mistakes[mistake]))
 		return true;
 	dump_stack();
 	report_end(type, obj, advice);
 	return true;
 }
 
-/* A text of its own for each mistake: the first of one must not hide another. */
+/*
+ * The first of each has the stack of who found it; the others must not fill the
+ * log, but are another object's, or another heap's, and have a line.
+ */
+static void report_mistake(struct refslab_object *obj, enum mistake mistake,
+			   const char *advice)
+{
+	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 20);
+	struct refslab_type *type = slab_of(obj)->type;
+	const char *what = mistakes[mistake];
+	static unsigned long told;
+
+	if (report_traced(obj, mistake, advice))
+		return;
+	if (!test_and_set_bit(mistake, &told))
+		WARN(1, "refslab: %s: " NAMING "\n", what, type->heap->name, type->name,
+		     slab_number(obj));
+	else if (__ratelimit(&limit))
+		pr_err("refslab: %s: " NAMING "\n", what, type->heap->name, type->name,
+		       slab_number(obj));
+	else
+		return;
+	report_advice(type, advice);
+}
 
 /**
  * report_overflow - a reference count has no room for more
@@ -167,10 +220,7 @@ static bool report_traced(struct refslab_object *obj, const char *what,
  */
 void report_overflow(struct refslab_object *obj)
 {
-	struct refslab_type *type = slab_of(obj)->type;
-
-	WARN_ONCE(1, "refslab: reference count overflow; leaked: " NAMING "\n",
-		  type->heap->name, type->name, slab_number(obj));
+	report_mistake(obj, OVERFLOW, "Somebody gets it again and again, and does not put it.");
 }
 
 /**
@@ -181,13 +231,8 @@ void report_overflow(struct refslab_object *obj)
  */
 void report_dead_get(struct refslab_object *obj)
 {
-	struct refslab_type *type = slab_of(obj)->type;
-
-	if (report_traced(obj, "get of a dead object; leaked",
-			  "The caller has no reference: refslab_tryget() is for that."))
-		return;
-	WARN_ONCE(1, "refslab: get of a dead object; leaked: " NAMING "\n",
-		  type->heap->name, type->name, slab_number(obj));
+	report_mistake(obj, DEAD_GET,
+		       "The caller has no reference: refslab_tryget() is for that.");
 }
 
 /**
@@ -198,18 +243,11 @@ void report_dead_get(struct refslab_object *obj)
  */
 void report_stale_slot(struct refslab_object *obj)
 {
-	struct refslab_type *type;
-
-	if (!obj) {
+	if (obj)
+		report_mistake(obj, STALE_SLOT,
+			       "Somebody has put once too often what the slot counts on.");
+	else
 		WARN_ONCE(1, "refslab: a slot refers to what was an object\n");
-		return;
-	}
-	type = slab_of(obj)->type;
-	if (report_traced(obj, "a slot refers to a dead object",
-			  "Somebody has put once too often what the slot counts on."))
-		return;
-	WARN_ONCE(1, "refslab: a slot refers to a dead object: " NAMING "\n",
-		  type->heap->name, type->name, slab_number(obj));
 }
 
 /**
@@ -220,13 +258,8 @@ void report_stale_slot(struct refslab_object *obj)
  */
 void report_dead_put(struct refslab_object *obj)
 {
-	struct refslab_type *type = slab_of(obj)->type;
-
-	if (report_traced(obj, "put of a dead object; leaked",
-			  "The caller, or somebody before, has put once too often."))
-		return;
-	WARN_ONCE(1, "refslab: put of a dead object; leaked: " NAMING "\n",
-		  type->heap->name, type->name, slab_number(obj));
+	report_mistake(obj, DEAD_PUT,
+		       "The caller, or somebody before, has put once too often.");
 }
 
 #define WORD_TEXT	24
@@ -252,16 +285,17 @@ static const char *word_text(char text[WORD_TEXT], u64 word)
  */
 void report_bad_word(struct refslab_type *type, struct refslab_object *obj)
 {
+	static const char advice[] = "Somebody got or put it after its release.";
+	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 10);
 	char text[WORD_TEXT];
 
-	if (report_traced(obj, "a free object's word has changed; leaked",
-			  "Somebody got or put it after its release."))
-		return;
 	/* one a leaked object */
-	WARN_RATELIMIT(1, "refslab: a free object's word is %s: used after its release, leaked: "
-		       NAMING "\n",
-		       word_text(text, atomic64_read(&obj->word)), type->heap->name, type->name,
-		       slab_number(obj));
+	if (report_traced(obj, BAD_WORD, advice) || !__ratelimit(&limit))
+		return;
+	WARN(1, "refslab: a free object's word is %s: used after its release, leaked: "
+	     NAMING "\n", word_text(text, atomic64_read(&obj->word)), type->heap->name,
+	     type->name, slab_number(obj));
+	report_advice(type, advice);
 }
 
 /**
@@ -277,18 +311,13 @@ void report_bad_free(struct refslab_type *type, struct refslab_object *obj)
 	char advice[96];
 
 	if (slab_of(obj)->type == type) {
-		if (report_traced(obj, "double free",
-				  "It was free already. Nothing has happened to it."))
-			return;
-	} else {
-		snprintf(advice, sizeof(advice),
-			 "It was freed as one of type %s. Nothing has happened to it.",
-			 type->name);
-		if (report_traced(obj, "free into the wrong type", advice))
-			return;
+		report_mistake(obj, DOUBLE_FREE,
+			       "It was free already. Nothing has happened to it.");
+		return;
 	}
-	WARN_ONCE(1, "refslab: double free, or free into the wrong type: " NAMING "\n",
-		  type->heap->name, type->name, slab_number(obj));
+	snprintf(advice, sizeof(advice),
+		 "It was freed as one of type %s. Nothing has happened to it.", type->name);
+	report_mistake(obj, WRONG_TYPE, advice);
 }
 
 /**
@@ -299,8 +328,10 @@ void reports_init(struct reports *reports)
 {
 	ratelimit_state_init(&reports->sweeps, 5 * HZ, 50);
 	ratelimit_state_init(&reports->survivors, 5 * HZ, 5);
+	ratelimit_state_init(&reports->refused, 60 * HZ, 1);
 	ratelimit_state_init(&reports->few, 60 * HZ, FEW);
 	/* without a line for those that were not told */
+	ratelimit_set_flags(&reports->refused, RATELIMIT_MSG_ON_RELEASE);
 	ratelimit_set_flags(&reports->few, RATELIMIT_MSG_ON_RELEASE);
 }
 
@@ -314,6 +345,38 @@ static bool program_may_tell(struct refslab_heap *heap)
 	       __ratelimit(&limit);
 }
 
+/* The first objects of a type that live, and who allocated them where that is known. */
+static void show_survivors(struct refslab_type *type)
+{
+	struct pool *pool = &type->heap->pool;
+	unsigned long now = jiffies;
+	unsigned int shown = 0;
+	u32 number, i;
+
+	for (number = 0; number < READ_ONCE(pool->next_number); number++) {
+		struct slab *slab;
+
+		rcu_read_lock();
+		slab = slab_walk(pool, number);
+		for (i = 0; slab && slab->type == type && i < type->layout.objects; i++) {
+			struct refslab_object *obj = slab_object(slab, i);
+			u32 count = refslab_count(obj);
+
+			if (!count || shown++ >= SURVIVORS_SHOWN)
+				continue;
+			pr_info("refslab:   object %u, count %u\n", slab_number(obj), count);
+			report_track(KERN_INFO, type, obj, TRACK_ALLOC, "allocated", now);
+		}
+		rcu_read_unlock();
+		if (shown > SURVIVORS_SHOWN)
+			break;
+		cond_resched();
+	}
+	if (shown && !(type->flags & REFSLAB_TYPE_TRACE))
+		pr_info("refslab: traces (debug=U,%s/%s) tell who allocated them\n",
+			type->heap->name, type->name);
+}
+
 /**
  * report_survivors - a type cannot be destroyed
  * @type: the type
@@ -323,9 +386,6 @@ static bool program_may_tell(struct refslab_heap *heap)
 void report_survivors(struct refslab_type *type)
 {
 	bool programs = type->heap->flags & REFSLAB_HEAP_ACCOUNT;
-	struct pool *pool = &type->heap->pool;
-	unsigned int shown = 0;
-	u32 number, i;
 
 	if (programs ? !program_may_tell(type->heap) :
 		       !__ratelimit(&type->heap->reports.survivors))
@@ -335,30 +395,53 @@ void report_survivors(struct refslab_type *type)
 		type->heap->name, type->name, refslab_type_objects(type),
 		atomic_long_read(&type->reserved), atomic_read(&type->reserves));
 	/* these have REFSLAB_OBJECTS, and are not to hold the lock for a long walk */
-	if (programs)
+	if (!programs)
+		show_survivors(type);
+}
+
+/**
+ * report_left - a heap ends while objects of it live
+ * @heap: the heap, which nobody uses any more; its objects have not been released yet
+ *
+ * For programs that is how their heaps end.
+ *
+ * Context: May sleep.
+ */
+void report_left(struct refslab_heap *heap)
+{
+	struct refslab_type *type;
+	unsigned long id, n;
+
+	if (heap->flags & REFSLAB_HEAP_ACCOUNT)
 		return;
-	for (number = 0; number < READ_ONCE(pool->next_number); number++) {
-		struct slab *slab;
-
-		rcu_read_lock();
-		slab = slab_walk(pool, number);
-		if (slab && slab->type == type) {
-			for (i = 0; i < type->layout.objects; i++) {
-				struct refslab_object *obj = slab_object(slab, i);
-				u32 count = refslab_count(obj);
-
-				if (!count)
-					continue;
-				if (shown++ < SURVIVORS_SHOWN)
-					pr_info("refslab:   object %u, count %u\n",
-						slab_number(obj), count);
-			}
-		}
-		rcu_read_unlock();
-		if (shown > SURVIVORS_SHOWN)
-			break;
-		cond_resched();
+	xa_for_each(&heap->types, id, type) {
+		n = refslab_type_objects(type);
+		if (!n || !__ratelimit(&heap->reports.survivors))
+			continue;
+		pr_info("refslab: heap %s ends while %lu objects of its type %s live\n",
+			heap->name, n, type->name);
+		show_survivors(type);
 	}
+}
+
+/**
+ * report_refused - an allocation failed at a heap's limit
+ * @type: what was to be allocated
+ *
+ * Programs set their heaps' limits themselves, and are told by the error.
+ *
+ * Context: Any context.
+ */
+void report_refused(struct refslab_type *type)
+{
+	struct refslab_heap *heap = type->heap;
+	struct pool_usage usage;
+
+	if (heap->flags & REFSLAB_HEAP_ACCOUNT || !__ratelimit(&heap->reports.refused))
+		return;
+	pool_usage(&heap->pool, &usage);
+	pr_notice("refslab: heap %s has all that its pool/limit allows, %llu KiB: an object of type %s was refused\n",
+		  heap->name, usage.limit[POOL_LIMIT] >> 10, type->name);
 }
 
 /**
@@ -372,12 +455,17 @@ void report_survivors(struct refslab_type *type)
 void report_sweep_broken(struct refslab_heap *heap, struct refslab_object *obj,
 			 u64 word)
 {
+	struct refslab_type *type = slab_of(obj)->type;
 	bool first = !READ_ONCE(heap->sweep.broken);
 	char text[WORD_TEXT];
 
 	WRITE_ONCE(heap->sweep.broken, true);
-	WARN(first, "refslab: heap %s stops sweeping and goes on by reference counts: object %u of type %s, committed, has the word %s\n",
-	     heap->name, slab_number(obj), slab_of(obj)->type->name, word_text(text, word));
+	if (!first)
+		return;
+	WARN(1, "refslab: heap %s stops sweeping and goes on by reference counts: object %u of type %s, committed, has the word %s\n",
+	     heap->name, slab_number(obj), type->name, word_text(text, word));
+	report_tracks(type, obj);
+	report_advice(type, "Cycles stay until the heap goes. Somebody got the object without a reference, or overwrote it.");
 }
 
 /**

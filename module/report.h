@@ -14,12 +14,14 @@ struct refslab_type;
 /**
  * struct reports - how often the log is told of a heap; these lock themselves
  * @sweeps: of its sweeps, where root or a module wants that
- * @survivors: of types that a module cannot destroy
+ * @survivors: of types that a module cannot destroy, or leaves objects of
+ * @refused: of allocations that a module's heap had no room for
  * @few: of either, where it is a program's doing
  */
 struct reports {
 	struct ratelimit_state sweeps;
 	struct ratelimit_state survivors;
+	struct ratelimit_state refused;
 	struct ratelimit_state few;
 };
 
@@ -36,6 +38,8 @@ void report_poison(struct refslab_type *type, struct refslab_object *obj,
 void report_red_zone(struct refslab_type *type, struct refslab_object *obj,
 		     u32 start, u32 size);
 void report_survivors(struct refslab_type *type);
+void report_left(struct refslab_heap *heap);
+void report_refused(struct refslab_type *type);
 void report_sweep_broken(struct refslab_heap *heap, struct refslab_object *obj,
 			 u64 word);
 void report_sweep(struct refslab_heap *heap, unsigned int generation,

@@ -196,7 +196,7 @@ int reserve_validate(struct refslab_reserve *reserve)
 		    slab_is_free(slab, slab_index(slab, obj)))
 			err = -EUCLEAN;
 	}
-	WARN(err, "refslab: a reserve of type %s has what it should not\n",
-	     reserve->type->name);
+	WARN(err, "refslab: heap %s: a reserve of type %s has what it should not\n",
+	     reserve->type->heap->name, reserve->type->name);
 	return err;
 }

@@ -506,8 +506,8 @@ int slab_validate(struct slab *slab)
 		if (slab_is_free(slab, i) && atomic64_read(&object->word))
 			err = -EUCLEAN;
 	}
-	WARN(err, "refslab: slab %u of type %s: %u free found, %u in the books\n",
-	     slab->chunk.number, slab->type->name, free, slab->free);
+	WARN(err, "refslab: heap %s: slab %u of type %s: %u free found, %u in the books\n",
+	     slab->type->heap->name, slab->chunk.number, slab->type->name, free, slab->free);
 	return err;
 }
 

@@ -541,7 +541,7 @@ int type_validate(struct refslab_type *type)
 			err = -EUCLEAN;
 		raw_spin_unlock_irqrestore(&node->lock, flags);
 	}
-	WARN(err, "refslab: the cache of type %s is not as its books say\n",
-	     type->name);
+	WARN(err, "refslab: heap %s: the cache of type %s is not as its books say\n",
+	     type->heap->name, type->name);
 	return err;
 }
