@@ -123,9 +123,12 @@ static __always_inline bool unused_zero(const struct refslab_op *op, u32 uses)
 static int run_read(struct session *session, const struct refslab_op *op,
 		    struct refslab_result *result)
 {
-	if (!op->length || op->length > REFSLAB_BATCH_DATA)
+	u32 length = op->length;
+
+	if (!length || length > REFSLAB_BATCH_DATA)
 		return -EINVAL;
-	return op_read(session, op->handle, op->index, op->length, result->data);
+	length = array_index_nospec(length, REFSLAB_BATCH_DATA + 1);
+	return op_read(session, op->handle, op->index, length, result->data);
 }
 
 static int run_write(struct session *session, const struct refslab_op *op)
@@ -135,6 +138,7 @@ static int run_write(struct session *session, const struct refslab_op *op)
 	if (!length || length > REFSLAB_BATCH_DATA ||
 	    memchr_inv(op->data + length, 0, REFSLAB_BATCH_DATA - length))
 		return -EINVAL;
+	length = array_index_nospec(length, REFSLAB_BATCH_DATA + 1);
 	return op_write(session, op->handle, op->index, length, op->data);
 }
 

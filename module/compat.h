@@ -186,6 +186,11 @@ extern bool no_hash_pointers;
 #define refslab_assign_str(field, string)	__assign_str(field, string)
 #endif
 
+/* 6.3: flags of an area are written by functions. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#define vm_flags_clear(vma, flags)	((vma)->vm_flags &= ~(flags))
+#endif
+
 /* 6.6: a variable that CONFIG_INIT_STACK_ALL_* leaves alone. */
 #ifndef __uninitialized
 #define __uninitialized		__attribute__((__uninitialized__))

@@ -79,12 +79,14 @@ u32 payload_pages(const struct refslab_type *type)
  * @bytes: where they begin, if the payload is in the object
  * @mapped: what they are in, or NULL
  * @offset: byte of that which they begin at
+ * @length: how many they are
  */
 struct payload {
 	struct refslab_object *object;
 	void		*bytes;
 	struct mapped	*mapped;
 	u32		offset;
+	u32		length;
 };
 
 /*
@@ -124,6 +126,7 @@ static int payload_find(struct session *session, u64 handle, u32 offset,
 	payload->bytes = (void *)object + payload_begin(type) + offset;
 	payload->mapped = NULL;
 	payload->offset = offset;
+	payload->length = array_index_nospec(length, size - offset + 1);
 	if (type_is_mapped(type)) {
 		payload->mapped = mapped_get(type, object);
 		if (IS_ERR(payload->mapped))
@@ -158,8 +161,8 @@ int op_read(struct session *session, u64 handle, u32 offset, u32 length,
 	err = payload_find(session, handle, offset, length, false, &payload);
 	if (err)
 		return err;
-	for (done = 0; done < length; done += n) {
-		n = length - done;
+	for (done = 0; done < payload.length; done += n) {
+		n = payload.length - done;
 		bytes = payload_at(&payload, done, &n);
 		/* races with copies that hold no mutex, as said above */
 		data_race(memcpy(buffer + done, bytes, n));
@@ -178,8 +181,8 @@ int op_write(struct session *session, u64 handle, u32 offset, u32 length,
 	err = payload_find(session, handle, offset, length, true, &payload);
 	if (err)
 		return err;
-	for (done = 0; done < length; done += n) {
-		n = length - done;
+	for (done = 0; done < payload.length; done += n) {
+		n = payload.length - done;
 		bytes = payload_at(&payload, done, &n);
 		/* likewise */
 		data_race(memcpy(bytes, buffer + done, n));
@@ -215,8 +218,8 @@ static int payload_copy(struct session *session, const struct refslab_io *io,
 	err = payload_get(session, io, write, &payload);
 	if (err)
 		return err;
-	for (done = 0; done < io->length && !left; done += n) {
-		n = io->length - done;
+	for (done = 0; done < payload.length && !left; done += n) {
+		n = payload.length - done;
 		bytes = payload_at(&payload, done, &n);
 		if (write)
 			/* races with other copies, as said above */

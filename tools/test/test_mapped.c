@@ -192,6 +192,14 @@ static void test_map_refused(void **state)
 	mapping = map_of(client->fd, a, 0, NULL);
 	assert_ptr_equal(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, mapping, 0), MAP_FAILED);
 	assert_int_equal(errno, EINVAL);
+	/* data only */
+	assert_ptr_equal(mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_SHARED, mapping, 0), MAP_FAILED);
+	assert_int_equal(errno, EPERM);
+	memory = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, mapping, 0);
+	assert_ptr_not_equal(memory, MAP_FAILED);
+	assert_int_equal(mprotect(memory, PAGE, PROT_READ | PROT_EXEC), -1);
+	assert_int_equal(errno, EACCES);
+	munmap(memory, PAGE);
 	assert_ptr_equal(mmap(NULL, 3 * PAGE, PROT_READ, MAP_SHARED, mapping, 0), MAP_FAILED);
 	assert_int_equal(errno, ENXIO);
 	assert_ptr_equal(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, mapping, 2 * PAGE), MAP_FAILED);
