@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <fcntl.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 
 #include "client.h"
 #include "module.h"
@@ -14,20 +15,40 @@ const char *module_file(void)
 	return access(file, R_OK) ? NULL : file;
 }
 
-int module_unload(void)
+static int load_file(const char *path)
 {
-	return syscall(SYS_delete_module, "refslab", O_NONBLOCK) ? -errno : 0;
-}
-
-int module_load(void)
-{
-	int fd = open(module_file(), O_RDONLY | O_CLOEXEC), err;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), err;
 
 	if (fd < 0)
 		return -errno;
 	err = syscall(SYS_finit_module, fd, "", 0) ? -errno : 0;
 	close(fd);
 	return err;
+}
+
+int module_unload(void)
+{
+	return module_unload_other("refslab");
+}
+
+int module_load(void)
+{
+	return load_file(module_file());
+}
+
+int module_unload_other(const char *name)
+{
+	return syscall(SYS_delete_module, name, O_NONBLOCK) ? -errno : 0;
+}
+
+int module_load_other(const char *name)
+{
+	struct utsname kernel;
+	char path[256];
+
+	uname(&kernel);
+	snprintf(path, sizeof(path), "/lib/modules/%s/updates/%s.ko", kernel.release, name);
+	return load_file(path);
 }
 
 /* What lines of a file have behind @name, added up. */

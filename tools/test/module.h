@@ -10,6 +10,10 @@ const char *module_file(void);
 int module_unload(void);
 int module_load(void);
 
+/* The same for another that lies beside it, where modprobe would find it. */
+int module_unload_other(const char *name);
+int module_load_other(const char *name);
+
 /* Pages that nobody has. */
 long free_pages(void);
 
