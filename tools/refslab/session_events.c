@@ -148,15 +148,16 @@ bool session_events_read(struct session_events *events,
 	json_t *happening;
 	int n, i;
 
-	while ((n = refslab_event_read(events->session, event, AT_ONCE)) > 0)
-		for (i = 0; i < n; i++) {
-			happening = happening_of(events, &event[i]);
-			if (happening && !show(data, happening)) {
-				*more = false;
-				return true;
-			}
+	/* Not to the end, which there may be none of: the caller looks for signals. */
+	n = refslab_event_read(events->session, event, AT_ONCE);
+	for (i = 0; i < n; i++) {
+		happening = happening_of(events, &event[i]);
+		if (happening && !show(data, happening)) {
+			*more = false;
+			return true;
 		}
-	return n == -EAGAIN || n == -EINTR || failed("reading events", n);
+	}
+	return n > 0 || n == -EAGAIN || n == -EINTR || failed("reading events", n);
 }
 
 void session_events_end(struct session_events *events)

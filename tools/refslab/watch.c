@@ -132,11 +132,32 @@ static bool show(void *data, json_t *happening)
 	return !arguments->times || watch->shown < arguments->times;
 }
 
+/* From here on they come while we wait and not else, so that none is missed. */
+static void hold_signals(sigset_t *before)
+{
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction action = { .sa_handler = on_signal };
+	sigset_t signals;
+	size_t i;
+
+	sigemptyset(&signals);
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		sigaddset(&signals, ends[i]);
+	sigprocmask(SIG_BLOCK, &signals, before);
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		sigaction(ends[i], &action, NULL);
+		sigdelset(before, ends[i]);
+	}
+}
+
 /* Waits until there is something to read; false when a signal ends that. */
 static bool wait_for(int fd, const sigset_t *signals)
 {
 	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
+	const struct timespec at_once = { 0 };
 
+	/* Where there is something to read ppoll(2) lets none in, and there may always be. */
+	ppoll(NULL, 0, &at_once, signals);
 	while (!stop) {
 		if (ppoll(&pollfd, 1, NULL, signals) > 0)
 			return true;
@@ -148,22 +169,25 @@ static bool wait_for(int fd, const sigset_t *signals)
 	return false;
 }
 
-static int watch_trace(struct watch *watch, const sigset_t *signals)
+static int watch_trace(struct watch *watch)
 {
 	static const char *const sweeps[] = { "sweep_start", "sweep_end" };
 	const struct arguments *arguments = watch->arguments;
 	struct trace trace;
+	sigset_t signals;
 	bool more = true;
 	int err;
 
 	if (arguments->heap && sysfs_heap_check(arguments->heap))
 		return EXIT_FAILURE;
+	/* What is set up in tracefs is to be taken down then as well. */
+	hold_signals(&signals);
 	if (arguments->events)
 		err = trace_begin(&trace, arguments->event, arguments->events,
 				  arguments->heap);
 	else
 		err = trace_begin(&trace, sweeps, 2, arguments->heap);
-	while (!err && more && wait_for(trace.fd, signals))
+	while (!err && more && wait_for(trace.fd, &signals))
 		err = trace_read(&trace, show, watch, &more);
 	trace_end(&trace);
 	if (!err)
@@ -173,16 +197,19 @@ static int watch_trace(struct watch *watch, const sigset_t *signals)
 	return EXIT_FAILURE;
 }
 
-static int watch_session(struct watch *watch, const sigset_t *signals)
+static int watch_session(struct watch *watch)
 {
 	refslab_auto_fd session = join_session(&watch->arguments->join, O_NONBLOCK);
 	struct session_events events;
 	bool more = true, good;
+	sigset_t signals;
 
 	if (session < 0)
 		return EXIT_FAILURE;
 	good = session_events_begin(&events, session, watch->arguments->deaths);
-	while (good && more && wait_for(session, signals))
+	/* Until now, which is as long as others like, nothing had to be taken down. */
+	hold_signals(&signals);
+	while (good && more && wait_for(session, &signals))
 		good = session_events_read(&events, show, watch, &more);
 	session_events_end(&events);
 	return good ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -192,29 +219,12 @@ int command_watch(int argc, char **argv)
 {
 	struct arguments arguments = { 0 };
 	struct watch watch = { .arguments = &arguments };
-	struct sigaction action = { .sa_handler = on_signal };
-	sigset_t signals, before;
 	int status;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-	/* They come while we wait and not else, so that none is missed. */
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGHUP);
-	sigprocmask(SIG_BLOCK, &signals, &before);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
-	/* What was set up in tracefs is to be taken down then as well. */
+	/* Who reads no more ends it by an error, and what is set up is taken down. */
 	signal(SIGPIPE, SIG_IGN);
-	sigdelset(&before, SIGINT);
-	sigdelset(&before, SIGTERM);
-	sigdelset(&before, SIGHUP);
-	if (arguments.join.given)
-		status = watch_session(&watch, &before);
-	else
-		status = watch_trace(&watch, &before);
+	status = arguments.join.given ? watch_session(&watch) : watch_trace(&watch);
 	free(arguments.event);
 	return status;
 }

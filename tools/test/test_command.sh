@@ -664,6 +664,15 @@ watching() {
 	return 1
 }
 
+# watched REGEX: what is watched is there by and by.
+watched() {
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		has watch-out "$1" && break
+		sleep 0.5
+	done
+	has watch-out "$1"
+}
+
 held_watch() {
 	last=sweep_end
 	held_candidates && watching --events 2 held-heap || return
@@ -675,6 +684,7 @@ held_watch() {
 	last=free
 	watching --json --event alloc --event free || return
 	"$refslab" replay --json "$work/ring" --name ring-heap >/dev/null
+	watched '"event":"free"'
 	kill -TERM "$watch"
 	wait "$watch" && [ "$(grep -c '"event":"alloc","heap":"ring-heap","type":"node-1","object":[1-9]' watch-out)" -gt 0 ] &&
 		has watch-out '^\{"time":[0-9.]+,"event":"free","heap":"ring-heap","type":"node-1","object":[1-9][0-9]*\}$' &&
@@ -710,6 +720,31 @@ hold() {
 	[ "$1" = 0 ] && run 1 status held-heap && has err 'no heap is called'
 }
 check "a heap that is held, seen and tuned" hold
+
+# A signal ends a watch, also where there is always more to read. Nothing of it stays in tracefs.
+watch_behind() {
+	last=free
+	rm -f watch-out
+	mkfifo watch-out
+	# Who reads slowly makes it slow.
+	while sleep 0.1; do head -c 4096; done <watch-out >/dev/null &
+	reader=$!
+	watching --event alloc --event free || return
+	"$refslab" replay chain >/dev/null 2>&1
+	kill -TERM "$watch"
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		kill -0 "$watch" 2>/dev/null || break
+		sleep 0.5
+	done
+	kill -KILL "$watch" 2>/dev/null && echo "it goes on" >why
+	wait "$watch" && [ -z "$(ls "$traces")" ]
+	set -- $?
+	rmdir "$traces"/* 2>/dev/null
+	kill "$reader"
+	rm watch-out
+	return "$1"
+}
+check "a watch that falls behind ends by a signal" watch_behind
 
 interrupted() {
 	awk 'BEGIN { for (i = 0; i < 200000; i++) print "n" i, "n" int(i / 2) }' >large

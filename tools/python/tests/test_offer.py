@@ -8,9 +8,11 @@ import json
 import os
 import select
 import signal
+import socket
 import stat
 import subprocess
 import threading
+import time
 
 import refslab
 from common import HeapTest, eventually
@@ -235,6 +237,54 @@ class TestCommand(HeapTest):
         self.assertEqual(child.communicate(timeout=60), ("", ""))
         self.assertEqual(child.returncode, 0)
         self.assertTrue(eventually(lambda: self.heap.info.sessions == 1))
+
+    def test_watch_ends(self) -> None:
+        """By a signal, also where events come faster than they can be printed."""
+        with self.heap.invite(read_only=True) as invitation:
+            child = self.popen(invitation, "watch", "--json")
+        assert child.stdout is not None
+        out = child.stdout.fileno()
+        stopped = threading.Event()
+
+        def sweep() -> None:
+            while not stopped.is_set():
+                self.heap.gc.collect(0)
+
+        sweeper = threading.Thread(target=sweep)
+        sweeper.start()
+        try:
+            os.read(out, 1)
+            # It comes to wait for its reader, and events for it.
+            time.sleep(1)
+            child.terminate()
+            end = time.monotonic() + 10
+            while os.read(out, 4096) and time.monotonic() < end:
+                time.sleep(0.05)
+            self.assertLess(time.monotonic(), end)
+        finally:
+            stopped.set()
+            sweeper.join()
+            child.kill()
+            child.communicate(timeout=60)
+        self.assertEqual(child.returncode, 0)
+
+    def test_watch_of_nothing(self) -> None:
+        """A signal ends it where it waits for an invitation that does not come."""
+        path = PATH + "-silent"
+        with socket.socket(socket.AF_UNIX) as silent:
+            silent.bind(path)
+            self.addCleanup(os.unlink, path)
+            silent.listen()
+            child = subprocess.Popen(["refslab", "watch", "--socket", path])
+            client, _ = silent.accept()
+            with client:
+                time.sleep(0.2)
+                child.terminate()
+                try:
+                    self.assertEqual(child.wait(timeout=10), -signal.SIGTERM)
+                finally:
+                    child.kill()
+                    child.wait()
 
     def test_no_invitation(self) -> None:
         leaf = self.Leaf()
