@@ -6,6 +6,7 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+import struct
 import sys
 from types import TracebackType
 from typing import Any, NoReturn, Protocol, TypeVar, Union
@@ -13,6 +14,8 @@ from typing import Any, NoReturn, Protocol, TypeVar, Union
 from . import abi
 
 DEVICE = "/dev/refslab"
+
+_FD = struct.Struct("i")
 
 _Self = TypeVar("_Self")
 
@@ -146,9 +149,11 @@ class Descriptor(Owned):
 
         Raises EOFError if that end is closed, ValueError if what came has no descriptor.
         """
-        data, fds, _, _ = socket.recv_fds(source, 1, 1, socket.MSG_CMSG_CLOEXEC)
-        if fds:
-            return cls(fds[0])
+        # Not by socket.recv_fds(), which leaves out the flags.
+        data, control, _, _ = source.recvmsg(1, socket.CMSG_LEN(_FD.size), socket.MSG_CMSG_CLOEXEC)
+        for level, kind, content in control:
+            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                return cls(*_FD.unpack(content))
         if not data:
             raise EOFError("the other end is closed")
         raise ValueError("no descriptor came")

@@ -7,6 +7,7 @@ import errno
 import os
 import signal
 import socket
+import unittest
 
 import refslab
 from common import HeapTest, eventually
@@ -66,6 +67,17 @@ class TestJoin(HeapTest):
             kept.pop()
             kept.append(Leaf())
             self.fails(errno.EACCES, other.set_limits, limit=1 << 24)
+
+
+class TestReceive(unittest.TestCase):
+    def test_not_inherited(self) -> None:
+        """What a program is started with has none of what was received."""
+        source, to = socket.socketpair()
+        with source, to, open("/dev/null") as null:
+            refslab.Descriptor(os.dup(null.fileno())).send(to)
+            with refslab.Descriptor.receive(source) as received:
+                self.assertFalse(os.get_inheritable(received.fileno()))
+                self.assertTrue(os.path.samestat(os.fstat(received.fileno()), os.fstat(null.fileno())))
 
 
 class TestExport(HeapTest):
