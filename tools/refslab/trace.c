@@ -12,6 +12,7 @@
 #include "trace.h"
 
 #define PREFIX	": refslab_"
+#define NAME	16	/* the field of a line that a task's name is in */
 
 static const char *root(void)
 {
@@ -146,26 +147,39 @@ void trace_end(struct trace *trace)
 	trace->instance = NULL;
 }
 
+/* All of the line: a task's name that begins as one has no room for its end. */
+static bool says_lost(const char *line, unsigned long long *number)
+{
+	int end = 0;
+
+	if (sscanf(line, "CPU:%*d [LOST %llu EVENTS]%n", number, &end) != 1) {
+		*number = 0;
+		sscanf(line, "CPU:%*d [LOST EVENTS]%n", &end);
+	}
+	return end && !line[end];
+}
+
 /*
  * A line is "task-pid [cpu] flags time: refslab_event: key=value ...". A task may
- * call itself what it likes; names of heaps and types have no colon, so that the
- * last place that looks like ours is.
+ * call itself what it likes, also with a newline in it, which makes two lines: what
+ * looks like ours is behind the field for the name, and the last place that does,
+ * for names of heaps and types have no colon.
  */
 static json_t *parse(char *line)
 {
 	char *found = NULL, *next, *time, *event, *heap = NULL, *pair, *value, *rest, *end;
+	unsigned long long lost;
 	json_t *happening;
 	long long number;
 
-	next = strstr(line, "[LOST ");
-	if (next && !strncmp(line, "CPU:", 4)) {
+	if (says_lost(line, &lost)) {
 		happening = happening_new(0, "lost", NULL);
-		happening_number(happening, "lost", strtoull(next + 6, NULL, 10));
+		happening_number(happening, "lost", lost);
 		return happening;
 	}
 	for (next = strstr(line, PREFIX); next; next = strstr(next + 1, PREFIX))
 		found = next;
-	if (!found)
+	if (!found || found < line + NAME)
 		return NULL;
 	*found = '\0';
 	time = strrchr(line, ' ');

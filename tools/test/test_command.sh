@@ -721,6 +721,28 @@ hold() {
 }
 check "a heap that is held, seen and tuned" hold
 
+# How a task is called neither hides its events nor makes any.
+watch_names() {
+	last=free
+	watching --json --event alloc --event free || return
+	for task in "$(printf '\nCPU:[LOST 9999')" "$(printf '\nCPU:[LOST 9]\nx')" "$(printf ': refslab_\377: \nx')"; do
+		ln -s "$(command -v "$refslab")" "$task"
+		"./$task" replay picture --name named-heap >/dev/null 2>&1
+	done
+	# Of one more, whose events are the last.
+	"$refslab" replay picture --name last-heap >/dev/null
+	watched '"event":"free","heap":"last-heap"'
+	kill -TERM "$watch"
+	wait "$watch" && [ ! -s watch-err ] && ! has watch-out lost &&
+		[ "$(grep -c '"event":"alloc","heap":"named-heap"' watch-out)" = 15 ] &&
+		[ "$(grep -c '"event":"free","heap":"named-heap"' watch-out)" = 15 ] &&
+		! grep -qv '^{"time":[0-9.]*,"event":"[af][lr][le][oe]' watch-out && return
+	cat watch-out watch-err >why
+	rmdir "$traces"/* 2>/dev/null
+	return 1
+}
+check "tasks of strange names are watched" watch_names
+
 # A signal ends a watch, also where there is always more to read. Nothing of it stays in tracefs.
 watch_behind() {
 	last=free
