@@ -52,15 +52,19 @@ int refslab_receive(int socket)
 	while ((length = recvmsg(socket, &message, MSG_CMSG_CLOEXEC)) < 0)
 		if (errno != EINTR)
 			return -errno;
-	if (!length)
-		return -ECONNRESET;
 	rights = CMSG_FIRSTHDR(&message);
+	/* One that came and found no number. */
+	if (!rights && message.msg_flags & MSG_CTRUNC)
+		return -EMFILE;
+	if (!rights && !length)
+		return -ECONNRESET;
 	if (!rights || rights->cmsg_level != SOL_SOCKET ||
 	    rights->cmsg_type != SCM_RIGHTS ||
 	    rights->cmsg_len != CMSG_LEN(sizeof(fd)))
 		return -EBADMSG;
 	memcpy(&fd, CMSG_DATA(rights), sizeof(fd));
-	if (message.msg_flags & MSG_CTRUNC) {
+	/* A message of no bytes, as sockets of packets have them, is not refslab_send()'s. */
+	if (!length || message.msg_flags & MSG_CTRUNC) {
 		close(fd);
 		return -EBADMSG;
 	}

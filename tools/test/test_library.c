@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What librefslab has beside the calls: words, scopes, descriptors on sockets. */
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "client.h"
@@ -213,6 +214,51 @@ static void test_receive_too_many(void **state)
 	close(sockets[1]);
 }
 
+/* A message of no bytes is not the end, if it has one. */
+static void test_receive_empty(void **state)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct msghdr message = {
+		.msg_control = &control, .msg_controllen = sizeof(control),
+	};
+	int sockets[2], before;
+
+	(void)state;
+	pair(sockets, SOCK_SEQPACKET);
+	before = open_files();
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_RIGHTS;
+	control.header.cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(&control.header), &sockets[0], sizeof(int));
+	assert_int_equal(sendmsg(sockets[0], &message, 0), 0);
+	assert_int_equal(refslab_receive(sockets[1]), -EBADMSG);
+	assert_int_equal(open_files(), before);
+	close(sockets[0]);
+	assert_int_equal(refslab_receive(sockets[1]), -ECONNRESET);
+	close(sockets[1]);
+}
+
+/* One that there is no number for. */
+static void test_receive_too_many_open(void **state)
+{
+	struct rlimit limit, none;
+	int sockets[2];
+
+	(void)state;
+	pair(sockets, SOCK_STREAM);
+	works(refslab_send(sockets[0], sockets[0]));
+	works(getrlimit(RLIMIT_NOFILE, &limit));
+	none = (struct rlimit) { .rlim_cur = 0, .rlim_max = limit.rlim_max };
+	works(setrlimit(RLIMIT_NOFILE, &none));
+	assert_int_equal(refslab_receive(sockets[1]), -EMFILE);
+	works(setrlimit(RLIMIT_NOFILE, &limit));
+	close(sockets[0]);
+	close(sockets[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +269,8 @@ int main(void)
 		client_test(test_scopes),
 		cmocka_unit_test(test_send_receive),
 		cmocka_unit_test(test_receive_too_many),
+		cmocka_unit_test(test_receive_empty),
+		cmocka_unit_test(test_receive_too_many_open),
 	};
 
 	return run_as_tap(tests);
