@@ -7,6 +7,8 @@ tests/check_abi.py compiles a program against the headers and compares it with t
 from __future__ import annotations
 
 import ctypes
+import errno
+import os
 from ctypes import c_char, c_int32, c_int64, c_uint8, c_uint16, c_uint32, c_uint64
 from typing import Any
 
@@ -72,10 +74,14 @@ Name = c_char * NAME_MAX
 
 
 class Call(ctypes.Structure):
-    """What an ioctl is given; knows its size."""
+    """What an ioctl is given; knows its size. Raises OSError, EINVAL, for a number that a field has no room for."""
 
     def __init__(self, **fields: Any) -> None:
         super().__init__(size=ctypes.sizeof(self), **fields)
+        # ctypes cuts them: to a request for something else.
+        for name, value in fields.items():
+            if getattr(self, name) != value:
+                raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
 
 
 class HeapCreate(Call):

@@ -117,6 +117,9 @@ class Entry:
         op.index = self._index
         op.length = self._length
         op.other = self._other
+        # No room for it: ctypes has cut it, to another slot or byte.
+        if (op.index, op.other) != (self._index, self._other):
+            return errno.EINVAL
         op.handle = numbers[0]
         if self._data:
             ctypes.memmove(op.data, self._data, len(self._data))

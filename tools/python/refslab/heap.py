@@ -214,7 +214,7 @@ class Heap(Owned):
         OSError: EINVAL for a reserve above the limit, low above high, or more than 8 GiB, ENOMEM if the reserve cannot
         be had, ENOSPC if with it all heaps of the user would take more than they may, EACCES for a session that joined.
         """
-        limits = abi.HeapLimits()
+        fields = {"flags": 0}
         for name, flag, value in (
             ("limit", abi.LIMITS_LIMIT, limit),
             ("reserve", abi.LIMITS_RESERVE, reserve),
@@ -222,9 +222,9 @@ class Heap(Owned):
             ("high", abi.LIMITS_HIGH, high),
         ):
             if value is not None:
-                limits.flags |= flag
-                setattr(limits, name, value)
-        self._session.call(abi.HEAP_LIMITS, limits)
+                fields["flags"] |= flag
+                fields[name] = value
+        self._session.call(abi.HEAP_LIMITS, abi.HeapLimits(**fields))
 
     def stats(self, generation: int) -> SweepStats:
         """Return what the sweeps of generation 0, 1 or 2 have done."""

@@ -177,5 +177,23 @@ class TestBatch(HeapTest):
             with self.assertRaises(ValueError):
                 heap.batch().dup(a)
 
+    def test_out_of_range(self) -> None:
+        """What an entry has no room for is no other byte or slot."""
+        node = self.Node()
+        node.next = node
+        batch = self.heap.batch()
+        loaded = batch.load(node, 0)
+        batch.write(node, b"x", 1 << 32)
+        batch.read(node, -1, 1)
+        batch.read(node, 1 << 32, 1)
+        batch.load(loaded, 1 << 32)
+        batch.move(loaded, 0, loaded, (1 << 32) + 1)
+        fine = batch.write(node, b"x", 1)
+        batch.run(stop=False)
+        self.assertEqual([entry.error for entry in batch], [0, *[errno.EINVAL] * 5, 0])
+        self.assertIsNone(fine.result())
+        self.assertEqual(node.payload[:2], b"\0x")
+        self.assertIsNone(node.other)
+
     def test_empty(self) -> None:
         self.assertEqual(self.heap.batch().run(), [])

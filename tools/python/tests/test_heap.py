@@ -107,6 +107,26 @@ class TestHeap(unittest.TestCase):
                     pickle.dumps(thing)
 
 
+class TestNumbers(HeapTest):
+    def test_out_of_range(self) -> None:
+        """What a call has no room for is refused, not cut to something else."""
+        before = self.heap.info
+        for ask in (
+            lambda: refslab.Heap(limit=1 << 64),
+            lambda: refslab.Heap(limit=-1),
+            lambda: self.heap.invite(limit=1 << 64),
+            lambda: self.heap.set_limits(limit=(1 << 64) + (1 << 24)),
+            lambda: self.heap.type("slots", slots=(1 << 32) + 1),
+            lambda: self.heap.type("payload", payload=(1 << 32) + 16),
+            lambda: self.heap.type("align", payload=16, align=1 << 32),
+            lambda: list(self.heap.objects(generation=-1)),
+            lambda: self.heap.stats(1 << 32),
+            lambda: self.heap.events(room=1 << 32),
+        ):
+            self.fails(errno.EINVAL, ask)
+        self.assertEqual(self.heap.info, before)
+
+
 class TestType(HeapTest):
     def test_looks(self) -> None:
         self.assertEqual((self.Node.name, self.Node.slots, self.Node.payload), ("node", 2, 64))
