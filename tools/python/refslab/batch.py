@@ -293,10 +293,20 @@ class Batch:
             ops=ctypes.addressof(ops),
             results=ctypes.addressof(results),
         )
-        self._heap._session.call(abi.BATCH, argument)
-        for entry, result in zip(entries[: argument.done], results):
-            entry._finish(self._heap, result)
+        try:
+            self._heap._session.call(abi.BATCH, argument)
+        finally:
+            # Also when a signal's handler raises afterwards, or in the middle: nobody else knows what was made.
+            done = zip(entries[: argument.done], results)
+            try:
+                self._finish(done)
+            finally:
+                self._finish(done)
         return int(argument.done)
+
+    def _finish(self, done: Iterator[tuple[Entry, abi.Result]]) -> None:
+        for entry, result in done:
+            entry._finish(self._heap, result)
 
     def __enter__(self) -> Batch:
         return self

@@ -4,8 +4,12 @@
 from __future__ import annotations
 
 import errno
+import fcntl
+from collections.abc import Callable
+from typing import Any
 
 import refslab
+import refslab.batch
 from common import HeapTest
 
 
@@ -194,6 +198,55 @@ class TestBatch(HeapTest):
         self.assertIsNone(fine.result())
         self.assertEqual(node.payload[:2], b"\0x")
         self.assertIsNone(node.other)
+
+    def interrupted(self, module: Any, name: str, after: int, then: Callable[..., object]) -> tuple[list[Any], Any]:
+        """Run a batch whose end is interrupted when it uses something; return the entries, and what they close."""
+        leaf, calls = self.Leaf(), 0
+        batch = self.heap.batch()
+        for _ in range(4):
+            batch.alloc(self.Leaf)
+        batch.close(leaf)
+        before = getattr(module, name)
+
+        def used(*arguments: object) -> object:
+            nonlocal calls
+            calls += 1
+            if calls == after:
+                return then(before, *arguments)
+            return before(*arguments)
+
+        setattr(module, name, used)
+        try:
+            with self.assertRaises(KeyboardInterrupt):
+                batch.run()
+        finally:
+            setattr(module, name, before)
+        return list(batch), leaf
+
+    def test_interrupted(self) -> None:
+        """A handler that raises when the call has been done, as that of SIGINT, hides nothing of it."""
+
+        def raises_late(ioctl: Callable[..., object], *arguments: object) -> None:
+            ioctl(*arguments)
+            raise KeyboardInterrupt
+
+        entries, leaf = self.interrupted(fcntl, "ioctl", 1, raises_late)
+        self.assertEqual([entry.error for entry in entries], [0] * 5)
+        self.assertEqual(self.heap.info.handles, 4)
+        self.assertTrue(leaf.closed)
+        del entries
+        self.alive(0)
+
+    def test_interrupted_afterwards(self) -> None:
+        """Nor one that raises while Python is told of what was done, but for the entry that it is at."""
+
+        def raises(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        entries, leaf = self.interrupted(refslab.batch, "Object", 2, raises)
+        self.assertEqual([entry.error for entry in entries], [0] * 5)
+        self.assertEqual([type(entry.result()) is refslab.Object for entry in entries], [True, False, True, True, False])
+        self.assertTrue(leaf.closed)
 
     def test_empty(self) -> None:
         self.assertEqual(self.heap.batch().run(), [])
