@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "edge_list.h"
+#include "printable.h"
 #include "progress.h"
 
 #define SPACES		" \t\r\n\v\f"
@@ -37,7 +38,7 @@ static void complain(struct reader *reader, const char *text, const char *token)
 	if (reader->complaints++ < COMPLAINTS_MAX)
 		fprintf(stderr, "%s:%llu: %s%s%.40s%s\n", reader->graph->file,
 			(unsigned long long)reader->line, text,
-			token ? ": '" : "", token ? token : "",
+			token ? ": '" : "", token ? printable(token) : "",
 			token ? "'" : "");
 }
 

@@ -21,6 +21,7 @@
 #include "command.h"
 #include "edge_list.h"
 #include "join.h"
+#include "printable.h"
 #include "progress.h"
 #include "replay.h"
 #include "table.h"
@@ -244,14 +245,14 @@ static bool find_roots(struct replay *replay)
 			replay->root[node] = true;
 		} else {
 			fprintf(stderr, "%s: the root '%s' is no node of this graph\n",
-				graph->file, arguments->root[i]);
+				graph->file, printable(arguments->root[i]));
 			good = false;
 		}
 	}
 	for (node = 0; node < graph->nodes; node++) {
 		if (graph_outdegree(graph, node) > REFSLAB_SLOTS_MAX) {
 			fprintf(stderr, "%s: the node '%s' refers to %" PRIu64 " others; an object has at most %u slots\n",
-				graph->file, graph->name[node],
+				graph->file, printable(graph->name[node]),
 				graph_outdegree(graph, node), REFSLAB_SLOTS_MAX);
 			good = false;
 		}
@@ -391,10 +392,10 @@ static bool check_node(struct replay *replay, uint32_t node, bool counted)
 		return failed("reading an object back", err);
 	if (memcmp(payload, graph->name[node], length))
 		wrong(replay, "the object of '%s' holds something else",
-		      graph->name[node]);
+		      printable(graph->name[node]));
 	if (counted && info.count != graph->indegree[node] + 1ull)
 		wrong(replay, "the object of '%s' has a count of %llu, not %u",
-		      graph->name[node], info.count, graph->indegree[node] + 1);
+		      printable(graph->name[node]), info.count, graph->indegree[node] + 1);
 	return true;
 }
 

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "printable.h"
 #include "sysfs.h"
 
 const char *sysfs_root(void)
@@ -91,7 +92,8 @@ static bool is_directory(int dir, const struct dirent *entry)
 {
 	struct stat st;
 
-	if (entry->d_name[0] == '.')
+	/* Of a tree copied from elsewhere: no heap or type is called so. */
+	if (entry->d_name[0] == '.' || !is_printable(entry->d_name))
 		return false;
 	return !fstatat(dir, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) &&
 	       S_ISDIR(st.st_mode);

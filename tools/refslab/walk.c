@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <refslab.h>
+#include "printable.h"
 #include "progress.h"
 #include "walk.h"
 
@@ -38,18 +39,6 @@ static const char *type_name(struct walk *walk, uint32_t number)
 	return walk->type[walk->types++].name;
 }
 
-/*
- * Terminals obey some characters, and a payload is whatever a program put there:
- * ASCII's controls, and those that in UTF-8 are of two bytes.
- */
-static bool is_control(const char *text)
-{
-	const unsigned char *byte = (const unsigned char *)text;
-
-	return byte[0] < ' ' || byte[0] == 0x7f ||
-	       (byte[0] == 0xc2 && byte[1] >= 0x80 && byte[1] < 0xa0);
-}
-
 /* A payload that begins with printable text says best what the object is. */
 static char *text_of(const struct walk *walk, uint64_t handle, uint32_t payload)
 {
@@ -62,10 +51,9 @@ static char *text_of(const struct walk *walk, uint64_t handle, uint32_t payload)
 	if (!memchr(text, '\0', length))
 		cut = 3;	/* perhaps in the middle of a character */
 	text[length] = '\0';
+	if (!is_printable(text))
+		return NULL;
 	length = strlen(text);
-	for (i = 0; i < length; i++)
-		if (is_control(&text[i]))
-			return NULL;
 	/* Valid UTF-8 is what is a string in JSON. */
 	for (i = 0; i <= cut && length && !valid; i++) {
 		valid = json_stringn(text, length);

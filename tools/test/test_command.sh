@@ -197,6 +197,25 @@ stats_gone() {
 }
 check "stats of a heap that goes" sysfs stats_gone
 
+# What no heap of the kernel's is called is none.
+without_strange() {
+	for command in status types stats "top --batch --iterations 1"; do
+		# shellcheck disable=SC2086 # words are what is meant
+		run 0 $command && has out '^(text *)?alpha ' && ! has out "$(printf 'x(\033|.x1b)c')" && [ ! -s err ] || return
+	done
+}
+
+strange_names() {
+	strange=$(printf 'x\033c')
+	fake_heap "$strange" 1
+	mkdir "tree/alpha/types/$strange"
+	without_strange
+	set -- $?
+	rm -r "tree/${strange:?}" "tree/alpha/types/$strange"
+	return "$1"
+}
+check "a tree with names that a terminal would obey" sysfs strange_names
+
 no_such_heap() {
 	for heap in gamma . .. alpha/pool /; do
 		for command in "status $heap" "types $heap" "thresholds $heap" "thresholds set $heap 1 2 3" "collect $heap" \
@@ -370,6 +389,12 @@ good: the root 'none' is no node of this graph" || return
 	awk 'BEGIN { for (i = 0; i < 1025; i++) print "hub", i; for (i = 0; i < 1024; i++) print "big", i }' >wide
 	run 1 replay wide &&
 		says err "wide: the node 'hub' refers to 1025 others; an object has at most 1024 slots" || return
+	# Nothing of a name that a terminal would obey.
+	printf 'a b x\033c\302\2337\n' >obeyed
+	run 1 replay obeyed && says err "obeyed:1: more than two names: 'x\\x1bc\\xc2\\x9b7'" || return
+	awk 'BEGIN { for (i = 0; i < 1025; i++) print "h\033c\303\244", i }' >wide
+	run 1 replay wide --root "$(printf 'r\177')" && says err "wide: the root 'r\\x7f' is no node of this graph
+wide: the node 'h\\x1bc$(printf '\303\244')' refers to 1025 others; an object has at most 1024 slots" || return
 	# A flood of mistakes is cut short.
 	awk 'BEGIN { for (i = 0; i < 100; i++) print "a b c" }' >flood
 	run 1 replay flood && [ "$(wc -l <err)" = 11 ] && has err '^flood: and 90 more$'
