@@ -31,6 +31,11 @@ static bool add_mortal(struct session_events *events, uint64_t handle)
 	if (!err)
 		err = refslab_weak(events->session, handle, &mortal->weak);
 	refslab_close(events->session, handle);
+	/* Its owner may see to that, and is not to hide all others. */
+	if (err == -EOVERFLOW) {
+		events->crowded++;
+		return true;
+	}
 	if (err)
 		return failed("watching an object", err);
 	mortal->object = info.object;
@@ -77,6 +82,9 @@ static bool find_mortals(struct session_events *events)
 		if (!add_mortals(events, handles, count))
 			return false;
 	} while (cursor);
+	if (events->crowded)
+		warnx("%zu objects have all weak handles they may have: their deaths are not shown",
+		      events->crowded);
 	qsort(events->mortal, events->mortals, sizeof(*events->mortal), by_weak);
 	return true;
 }

@@ -20,6 +20,7 @@ struct session_events {
 	char heap[REFSLAB_NAME_MAX];
 	struct mortal *mortal;	/* by weak handle */
 	size_t mortals;
+	size_t crowded;		/* objects that are not among them */
 };
 
 /*

@@ -217,6 +217,9 @@ static bool look_into(struct walk *walk, size_t *room, const struct walk_node *n
 	int err;
 
 	err = refslab_slot_load(walk->fd, node->handle, slot, &target);
+	/* What has all references it may have is not among what was found. */
+	if (err == -EOVERFLOW)
+		return true;
 	if (err)
 		return failed(walk, "looking into a slot", err);
 	if (!target)
@@ -246,8 +249,8 @@ static bool find_roots(struct walk *walk, const struct numbered *index)
 
 	while (!(err = refslab_root_next(walk->fd, name))) {
 		err = refslab_root_get(walk->fd, name, &handle);
-		/* Taken away since. */
-		if (err == -ENOENT)
+		/* Taken away since, or, as in look_into(), none that was found. */
+		if (err == -ENOENT || err == -EOVERFLOW)
 			continue;
 		if (err)
 			break;

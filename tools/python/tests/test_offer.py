@@ -286,6 +286,26 @@ class TestCommand(HeapTest):
                     child.kill()
                     child.wait()
 
+    def test_many_weak_references(self) -> None:
+        """What has all it may have is left out, and hides nobody else's death."""
+        crowded, leaf = self.Leaf(), self.Leaf()
+        with self.heap.batch() as batch:
+            for _ in range(1024):
+                batch.weak(crowded)
+        self.fails(errno.EOVERFLOW, crowded.ref)
+        with self.heap.invite(read_only=True) as invitation:
+            child = self.popen(invitation, "watch", "--json", "--deaths")
+        assert child.stdout is not None
+        while child.poll() is None and not select.select([child.stdout], [], [], 0.2)[0]:
+            self.heap.gc.collect(0)
+        crowded.close()
+        leaf.close()
+        self.assertEqual(self.events(child, "weak_dead")[-1]["type"], "leaf")
+        child.terminate()
+        _, err = child.communicate(timeout=60)
+        self.assertIn("1 objects have all weak handles they may have", err)
+        self.assertEqual(child.returncode, 0)
+
     def test_no_invitation(self) -> None:
         leaf = self.Leaf()
         for wrong in (self.heap, leaf.export()):
