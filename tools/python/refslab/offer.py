@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import socket
@@ -27,7 +28,9 @@ class Offer(Owned):
 
     def __init__(self, heap: Heap, path: str | os.PathLike[str], read_only: bool, limit: int) -> None:
         self._heap = heap
-        self._path = os.fspath(path)
+        path = _file(os.fspath(path))
+        # Which file that is does not change with the directory that the process is in.
+        self._path = os.path.abspath(path)
         self._read_only = read_only
         self._limit = limit
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -35,7 +38,7 @@ class Offer(Owned):
             self._socket.setblocking(False)
             # The file is made with the socket's mode: never is it open to others.
             os.fchmod(self._socket.fileno(), 0o600)
-            self._socket.bind(_file(self._path))
+            self._socket.bind(path)
         except BaseException:
             self._socket.close()
             raise
@@ -74,7 +77,8 @@ class Offer(Owned):
         """Take the offer back: who comes later is refused."""
         if self._socket.fileno() >= 0:
             self._socket.close()
-            os.unlink(self._path)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._path)
 
 
 def _file(path: str) -> str:

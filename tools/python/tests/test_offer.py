@@ -57,6 +57,23 @@ class TestOffer(HeapTest):
             refslab.take_offer(PATH)
         self.assertTrue(eventually(lambda: self.heap.info.sessions == 1))
 
+    def test_elsewhere(self) -> None:
+        """Where the process goes later changes nothing about which file is the offer's."""
+        here = os.getcwd()
+        self.addCleanup(os.chdir, here)
+        os.chdir("/tmp")
+        os.makedirs("/tmp/elsewhere", exist_ok=True)
+        offer = self.heap.offer("test-here")
+        os.chdir("/tmp/elsewhere")
+        with open("test-here", "w"):
+            pass
+        offer.close()
+        self.assertEqual((os.path.exists("/tmp/test-here"), os.listdir()), (False, ["test-here"]))
+        os.unlink("test-here")
+        # One that somebody else has removed is gone.
+        with self.heap.offer(PATH):
+            os.unlink(PATH)
+
     def test_limit(self) -> None:
         with self.heap.offer(PATH, read_only=False, limit=4096) as offer:
             server = threading.Thread(target=offer.serve, args=(10,))
