@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Union
 
 from . import abi
 from .object import Object, SlotKey
-from .payload import Buffer
+from .payload import Buffer, copied
 from .session import Handle
 from .type import Type
 from .weak import _ref_of, ref
@@ -250,7 +250,7 @@ class Batch:
 
     def write(self, owner: Object | Entry, data: Buffer, offset: int = 0) -> Entry:
         """Write up to 16 bytes of payload."""
-        copy = bytes(data)
+        copy = copied(data)
         if not 0 < len(copy) <= abi.BATCH_DATA:
             raise ValueError(f"an entry writes 1 to {abi.BATCH_DATA} bytes")
         return self._add_for(abi.OP_WRITE, owner, index=offset, data=copy, length=len(copy))

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 Buffer = Union[bytes, bytearray, memoryview]
 
 
+def copied(data: int | Buffer) -> bytes:
+    """Return the bytes; TypeError for a number, of which bytes() makes that many zeroes."""
+    if isinstance(data, int):
+        raise TypeError("what is written to a payload is bytes")
+    return bytes(data)
+
+
 class Payload:
     """The payload of an object: a fixed number of bytes, zero at first, that slices and struct's names reach.
 
@@ -77,7 +84,7 @@ class Payload:
 
     def write(self, data: Buffer, offset: int = 0) -> int:
         """Copy data to byte offset and following; return its length. Raises IndexError beyond the payload."""
-        copy = bytes(data)
+        copy = copied(data)
         address = ctypes.cast(ctypes.c_char_p(copy), ctypes.c_void_p).value or 0
         self._io(abi.WRITE, offset, len(copy), address)
         return len(copy)
@@ -129,10 +136,8 @@ class Payload:
                 raise TypeError("a byte of a payload is an int")
             self.write(bytes((value,)), self._place(index))
             return
-        if isinstance(value, int):
-            raise TypeError("a slice of a payload is bytes")
         offset, length = self._range(index)
-        data = bytes(value)
+        data = copied(value)
         if len(data) != length:
             raise ValueError(f"{len(data)} bytes for {length}: a payload does not change its size")
         self.write(data, offset)

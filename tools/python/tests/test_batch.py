@@ -199,6 +199,12 @@ class TestBatch(HeapTest):
         self.assertEqual(node.payload[:2], b"\0x")
         self.assertIsNone(node.other)
 
+    def test_no_bytes(self) -> None:
+        batch = self.heap.batch()
+        with self.assertRaises(TypeError):
+            batch.write(self.Leaf(), 5)
+        self.assertEqual(len(batch), 0)
+
     def interrupted(self, module: Any, name: str, after: int, then: Callable[..., object]) -> tuple[list[Any], Any]:
         """Run a batch whose end is interrupted when it uses something; return the entries, and what they close."""
         leaf, calls = self.Leaf(), 0

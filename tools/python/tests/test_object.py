@@ -176,6 +176,8 @@ class TestPayload(HeapTest):
             payload[0] = b"a"
         with self.assertRaises(TypeError):
             payload[0:4] = 4
+        with self.assertRaises(TypeError):
+            payload.write(4)
         with self.assertRaises(IndexError):
             payload.write(b"abcd", 61)
         with self.assertRaises(IndexError):
