@@ -41,7 +41,13 @@ class Watcher:
         # The thread ends when the other end of its pipe is closed.
         self._wake, self._waker = os.pipe()
         self._thread = threading.Thread(target=self._run, name="refslab.gc", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:
+            self._session.close()
+            os.close(self._wake)
+            os.close(self._waker)
+            raise
         _watchers.add(self)
 
     def _run(self) -> None:

@@ -173,6 +173,21 @@ class TestCallbacks(HeapTest):
         self.assertTrue(eventually(lambda: any(phase == "stop" for phase, _ in self.calls)))
         gc.disable()
 
+    def test_no_thread(self) -> None:
+        """Where none can be started nothing stays open."""
+
+        def start(thread: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        before, start_before = len(os.listdir("/proc/self/fd")), threading.Thread.start
+        threading.Thread.start = start  # type: ignore[method-assign]
+        try:
+            with self.assertRaises(RuntimeError):
+                gc.callbacks.append(self.note)
+        finally:
+            threading.Thread.start = start_before  # type: ignore[method-assign]
+        self.assertEqual((len(gc.callbacks), len(os.listdir("/proc/self/fd"))), (0, before))
+
     def test_list(self) -> None:
         self.assertEqual(self.heap.info.sessions, 1)
         gc.callbacks.append(self.note)
