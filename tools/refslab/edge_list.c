@@ -23,7 +23,7 @@ struct reader {
 	unsigned int complaints;
 	struct { uint32_t source, target; } *edge;
 	uint64_t edge_room;
-	uint32_t node_room;
+	uint64_t node_room;
 };
 
 static int compare(const void *a, const void *b)
