@@ -31,10 +31,12 @@ const char *refslab_strerror(int error)
 	const char *text;
 	size_t i;
 
+	/* Unsigned, for the least there is has none of the other sign. */
+	error = -(unsigned int)error;
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		if (texts[i].error == -error)
+		if (texts[i].error == error)
 			return texts[i].text;
 	/* Not strerror(3): that is not for threads. */
-	text = strerrordesc_np(-error);
+	text = strerrordesc_np(error);
 	return text ? text : "an unknown error";
 }
