@@ -22,11 +22,25 @@ static inline void hear(void *ignore, const char *text, size_t length)
 	if (!READ_ONCE(said.on))
 		return;
 	raw_spin_lock_irqsave(&said.lock, flags);
-	if (said.length + length + 2 < sizeof(said.text)) {
+	if (said.on && said.length + length + 2 < sizeof(said.text)) {
 		memcpy(said.text + said.length, text, length);
 		said.length += length;
 		said.text[said.length++] = '\n';
 		said.text[said.length] = '\0';
+	}
+	raw_spin_unlock_irqrestore(&said.lock, flags);
+}
+
+static inline void listen_set(bool on)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&said.lock, flags);
+	WRITE_ONCE(said.on, on);
+	if (on) {
+		/* every line has an end of line before it and behind it */
+		strscpy(said.text, "\n", sizeof(said.text));
+		said.length = 1;
 	}
 	raw_spin_unlock_irqrestore(&said.lock, flags);
 }
@@ -37,19 +51,16 @@ static inline void listen(const char *expected)
 	said.expected = expected;
 	if (expected)
 		expect_in_log(expected);
-	/* every line has one before it and one behind it */
-	strscpy(said.text, "\n", sizeof(said.text));
-	said.length = 1;
-	WRITE_ONCE(said.on, true);
+	listen_set(true);
 }
 
-/* All of @lines, in this order; others in between are of no interest. */
+/* All of @lines, in this order; others in between are of no interest. Then nobody listens. */
 static inline void expect_said(struct kunit *test, const char *const *lines, size_t n)
 {
 	char *from = said.text, *at;
-	size_t i;
+	size_t i, length;
 
-	WRITE_ONCE(said.on, false);
+	listen_set(false);
 	if (said.expected)
 		unexpect_in_log();
 	for (i = 0; i < n; i++) {
@@ -58,7 +69,9 @@ static inline void expect_said(struct kunit *test, const char *const *lines, siz
 			KUNIT_FAIL(test, "not said, or not there: \"%s\"", lines[i]);
 			continue;
 		}
-		from = at + strlen(lines[i]);
+		/* the end of one line may be the one before the next */
+		length = strlen(lines[i]);
+		from = at + length - (length && lines[i][length - 1] == '\n');
 	}
 }
 
@@ -71,6 +84,7 @@ static inline void expect_said(struct kunit *test, const char *const *lines, siz
 /* What stands below "allocated" and "freed", on kernels that keep stacks. */
 #define BY(function) (IS_ENABLED(CONFIG_STACKDEPOT) ? (function) : "")
 
+/* After EXPECT_SAID(), of nothing perhaps. */
 static inline bool was_said(const char *what)
 {
 	return strstr(said.text, what);

@@ -135,10 +135,11 @@ static int run_write(struct session *session, const struct refslab_op *op)
 {
 	u32 length = op->length;
 
-	if (!length || length > REFSLAB_BATCH_DATA ||
-	    memchr_inv(op->data + length, 0, REFSLAB_BATCH_DATA - length))
+	if (!length || length > REFSLAB_BATCH_DATA)
 		return -EINVAL;
 	length = array_index_nospec(length, REFSLAB_BATCH_DATA + 1);
+	if (memchr_inv(op->data + length, 0, REFSLAB_BATCH_DATA - length))
+		return -EINVAL;
 	return op_write(session, op->handle, op->index, length, op->data);
 }
 

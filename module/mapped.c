@@ -191,10 +191,10 @@ static int mapping_mmap(struct file *file, struct vm_area_struct *vma)
 
 	if (!(vma->vm_flags & VM_MAYSHARE))
 		return -EINVAL;
-	/* as a file on a file system that is mounted noexec: data only */
-	if (vma->vm_flags & VM_EXEC)
+	/* as a file on a file system that is mounted noexec: data only, be it asked or implied */
+	if (vma->vm_flags & VM_EXEC && !(current->personality & READ_IMPLIES_EXEC))
 		return -EPERM;
-	vm_flags_clear(vma, VM_MAYEXEC);
+	vm_flags_clear(vma, VM_EXEC | VM_MAYEXEC);
 	if (vma->vm_pgoff >= count || vma_pages(vma) > count - vma->vm_pgoff)
 		return -ENXIO;
 	vma->vm_ops = &mapping_vm_ops;

@@ -175,21 +175,19 @@ void object_pin(struct refslab_object *obj, u64 versions, u64 released)
  */
 void __refslab_get_slow(struct refslab_object *obj, u64 old)
 {
-	u64 released = 0;
+	bool dead = !(old & REFSLAB_COUNT_MASK);
 
-	if (likely(!(old & (REFSLAB_PINNED | REFSLAB_COUNT_TOP)) &&
-		   old & REFSLAB_COUNT_MASK)) {
+	if (likely(!(old & (REFSLAB_PINNED | REFSLAB_COUNT_TOP)) && !dead)) {
 		delay_at(DELAY_GET);
 		candidate_list(obj);
 		return;
 	}
-	if (!(old & REFSLAB_COUNT_MASK)) {
+	/* first: to tell the log takes long, and the word is wrong until then */
+	object_pin(obj, REFSLAB_VERSION_ONE, dead ? REFSLAB_RELEASED : 0);
+	if (dead)
 		report_dead_get(obj);
-		released = REFSLAB_RELEASED;
-	} else if (!(old & REFSLAB_PINNED)) {
+	else if (!(old & REFSLAB_PINNED))
 		report_overflow(obj);
-	}
-	object_pin(obj, REFSLAB_VERSION_ONE, released);
 }
 EXPORT_SYMBOL_GPL(__refslab_get_slow);
 
@@ -199,20 +197,19 @@ EXPORT_SYMBOL_GPL(__refslab_get_slow);
  */
 static bool put_rest(struct refslab_object *obj, u64 old)
 {
-	u64 released = 0;
+	bool pinned = old & REFSLAB_PINNED;
 
 	if ((old & (REFSLAB_COUNT_MASK | REFSLAB_PINNED)) == REFSLAB_COUNT_ONE)
 		return true;
-	if (likely(!(old & REFSLAB_PINNED) && old & REFSLAB_COUNT_MASK)) {
+	if (likely(!pinned && old & REFSLAB_COUNT_MASK)) {
 		candidate_list_late(obj);
 		return false;
 	}
-	if (!(old & REFSLAB_PINNED)) {
-		report_dead_put(obj);
-		released = REFSLAB_RELEASED;
-	}
 	/* a borrow that did not end at UNLISTED has taken off what was added */
-	object_pin(obj, old & REFSLAB_UNLISTED ? REFSLAB_VERSION_ONE : 0, released);
+	object_pin(obj, old & REFSLAB_UNLISTED ? REFSLAB_VERSION_ONE : 0,
+		   pinned ? 0 : REFSLAB_RELEASED);
+	if (!pinned)
+		report_dead_put(obj);
 	return false;
 }
 
@@ -242,9 +239,9 @@ bool __refslab_tryget_slow(struct refslab_object *obj)
 		if (!(old & REFSLAB_COUNT_MASK))
 			break;
 		if (old & REFSLAB_COUNT_TOP) {
+			object_pin(obj, 0, 0);
 			if (!(old & REFSLAB_PINNED))
 				report_overflow(obj);
-			object_pin(obj, 0, 0);
 			ok = true;
 			break;
 		}

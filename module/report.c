@@ -18,6 +18,9 @@
 /* Survivors that a refused destruction shows. */
 #define SURVIVORS_SHOWN	8
 
+/* Types that the end of a heap shows. */
+#define TYPES_SHOWN	8
+
 /* Lines a minute that are the doing of programs, of a heap and of all users' heaps. */
 #define FEW		5
 #define FEW_OF_ALL	60
@@ -47,15 +50,14 @@ static bool report_begin(struct refslab_type *type, struct refslab_object *obj,
 }
 
 /* Ages are as of @now: the log may be slow. */
-static void report_track(const char *level, struct refslab_type *type,
-			 struct refslab_object *obj, unsigned int which,
-			 const char *what, unsigned long now)
+static void report_track(struct refslab_type *type, struct refslab_object *obj,
+			 unsigned int which, const char *what, unsigned long now)
 {
 	struct track track;
 
 	if (!debug_track(type, obj, which, &track))
 		return;
-	printk("%s%s %llu ms ago by task %u on CPU %u:\n", level, what,
+	pr_err("%s %llu ms ago by task %u on CPU %u:\n", what,
 	       jiffies64_to_msecs(now - track.when), track.pid, track.cpu);
 #ifdef CONFIG_STACKDEPOT
 	if (track.stack)
@@ -67,8 +69,8 @@ static void report_tracks(struct refslab_type *type, struct refslab_object *obj)
 {
 	unsigned long now = jiffies;
 
-	report_track(KERN_ERR, type, obj, TRACK_ALLOC, "allocated", now);
-	report_track(KERN_ERR, type, obj, TRACK_FREE, "freed", now);
+	report_track(type, obj, TRACK_ALLOC, "allocated", now);
+	report_track(type, obj, TRACK_FREE, "freed", now);
 }
 
 static void report_end(struct refslab_type *type, struct refslab_object *obj,
@@ -345,34 +347,83 @@ static bool program_may_tell(struct refslab_heap *heap)
 	       __ratelimit(&limit);
 }
 
+/**
+ * struct survivor - an object that lives, as the log is told of it
+ * @number: the object's
+ * @count: its references
+ * @traced: @track is known
+ * @track: who allocated it
+ */
+struct survivor {
+	u32		number;
+	u32		count;
+	bool		traced;
+	struct track	track;
+};
+
+/* Those of the slab with a number, if it is the type's; returns how many are there now. */
+static unsigned int find_survivors(struct refslab_type *type, u32 number,
+				   struct survivor *survivors, unsigned int n)
+{
+	struct slab *slab;
+	u32 i;
+
+	rcu_read_lock();
+	slab = slab_walk(&type->heap->pool, number);
+	if (slab && slab->type != type)
+		slab = NULL;
+	for (i = 0; slab && i < type->layout.objects && n < SURVIVORS_SHOWN; i++) {
+		struct refslab_object *obj = slab_object(slab, i);
+		struct survivor *survivor = &survivors[n];
+
+		survivor->count = refslab_count(obj);
+		if (!survivor->count)
+			continue;
+		survivor->number = slab_number(obj);
+		survivor->traced = debug_track(type, obj, TRACK_ALLOC, &survivor->track);
+		n++;
+	}
+	rcu_read_unlock();
+	return n;
+}
+
+static void show_survivor(const struct survivor *survivor, unsigned long now)
+{
+	const struct track *track = &survivor->track;
+#ifdef CONFIG_STACKDEPOT
+	unsigned long *entries;
+	unsigned int i, n;
+#endif
+
+	pr_info("refslab:   object %u, count %u\n", survivor->number, survivor->count);
+	if (!survivor->traced)
+		return;
+	pr_info("refslab:   allocated %llu ms ago by task %u on CPU %u:\n",
+		jiffies64_to_msecs(now - track->when), track->pid, track->cpu);
+#ifdef CONFIG_STACKDEPOT
+	n = track->stack ? stack_depot_fetch(track->stack, &entries) : 0;
+	for (i = 0; i < n; i++)
+		pr_info("refslab:    %pS\n", (void *)entries[i]);
+#endif
+}
+
 /* The first objects of a type that live, and who allocated them where that is known. */
 static void show_survivors(struct refslab_type *type)
 {
 	struct pool *pool = &type->heap->pool;
+	struct survivor survivors[SURVIVORS_SHOWN];
 	unsigned long now = jiffies;
-	unsigned int shown = 0;
-	u32 number, i;
+	unsigned int i, n = 0;
+	u32 number;
 
-	for (number = 0; number < READ_ONCE(pool->next_number); number++) {
-		struct slab *slab;
-
-		rcu_read_lock();
-		slab = slab_walk(pool, number);
-		for (i = 0; slab && slab->type == type && i < type->layout.objects; i++) {
-			struct refslab_object *obj = slab_object(slab, i);
-			u32 count = refslab_count(obj);
-
-			if (!count || shown++ >= SURVIVORS_SHOWN)
-				continue;
-			pr_info("refslab:   object %u, count %u\n", slab_number(obj), count);
-			report_track(KERN_INFO, type, obj, TRACK_ALLOC, "allocated", now);
-		}
-		rcu_read_unlock();
-		if (shown > SURVIVORS_SHOWN)
-			break;
+	for (number = 0; number < READ_ONCE(pool->next_number) && n < SURVIVORS_SHOWN; number++) {
+		n = find_survivors(type, number, survivors, n);
 		cond_resched();
 	}
-	if (shown && !(type->flags & REFSLAB_TYPE_TRACE))
+	/* not in the read section: a console may be slow */
+	for (i = 0; i < n; i++)
+		show_survivor(&survivors[i], now);
+	if (n && !(type->flags & REFSLAB_TYPE_TRACE))
 		pr_info("refslab: traces (debug=U,%s/%s) tell who allocated them\n",
 			type->heap->name, type->name);
 }
@@ -409,19 +460,29 @@ void report_survivors(struct refslab_type *type)
  */
 void report_left(struct refslab_heap *heap)
 {
+	/* a module may end a heap with each file that is closed */
+	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 5);
+	unsigned int shown = 0, others = 0;
 	struct refslab_type *type;
 	unsigned long id, n;
 
-	if (heap->flags & REFSLAB_HEAP_ACCOUNT)
+	if (heap->flags & REFSLAB_HEAP_ACCOUNT || !__ratelimit(&limit))
 		return;
 	xa_for_each(&heap->types, id, type) {
 		n = refslab_type_objects(type);
-		if (!n || !__ratelimit(&heap->reports.survivors))
+		if (!n)
 			continue;
+		if (shown++ >= TYPES_SHOWN) {
+			others++;
+			continue;
+		}
 		pr_info("refslab: heap %s ends while %lu objects of its type %s live\n",
 			heap->name, n, type->name);
 		show_survivors(type);
 	}
+	if (others)
+		pr_info("refslab: heap %s ends while objects of %u more types live\n",
+			heap->name, others);
 }
 
 /**

@@ -14,7 +14,7 @@ struct refslab_type;
 /**
  * struct reports - how often the log is told of a heap; these lock themselves
  * @sweeps: of its sweeps, where root or a module wants that
- * @survivors: of types that a module cannot destroy, or leaves objects of
+ * @survivors: of types that a module cannot destroy
  * @refused: of allocations that a module's heap had no room for
  * @few: of either, where it is a program's doing
  */

@@ -607,7 +607,7 @@ static inline u32 refslab_count(const struct refslab_object *obj)
  * @obj: an object the caller holds a reference to, or has just read from a slot
  *	that cannot change
  *
- * A count that overflows, or was 0, is pinned: WARNs once, and the object stays
+ * A count that overflows, or was 0, is pinned: the log is told, and the object stays
  * until its heap is destroyed. The reference will be given back, perhaps as one
  * of several: so this is where an object becomes a candidate of a coming sweep.
  *

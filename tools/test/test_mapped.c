@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
@@ -144,6 +145,23 @@ static void test_map(void **state)
 	assert_int_equal(count_of(client->fd, a), 1);
 }
 
+/* Whether the area that begins there is, as the kernel tells. */
+static bool executable(const void *memory)
+{
+	unsigned long start;
+	char line[256], mode[8];
+	bool found = false;
+	FILE *file = fopen("/proc/self/maps", "re");
+
+	assert_non_null(file);
+	while (!found && fgets(line, sizeof(line), file))
+		found = sscanf(line, "%lx-%*x %7s", &start, mode) == 2 &&
+			start == (unsigned long)memory;
+	fclose(file);
+	assert_true(found);
+	return mode[2] == 'x';
+}
+
 static void test_map_refused(void **state)
 {
 	struct client *client = *state;
@@ -199,6 +217,14 @@ static void test_map_refused(void **state)
 	assert_ptr_not_equal(memory, MAP_FAILED);
 	assert_int_equal(mprotect(memory, PAGE, PROT_READ | PROT_EXEC), -1);
 	assert_int_equal(errno, EACCES);
+	munmap(memory, PAGE);
+	/* old programs have it added to what they ask for */
+	assert_int_equal(personality(READ_IMPLIES_EXEC), 0);
+	memory = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, mapping, 0);
+	assert_ptr_not_equal(memory, MAP_FAILED);
+	works(mprotect(memory, PAGE, PROT_READ));
+	assert_false(executable(memory));
+	assert_int_equal(personality(0), READ_IMPLIES_EXEC);
 	munmap(memory, PAGE);
 	assert_ptr_equal(mmap(NULL, 3 * PAGE, PROT_READ, MAP_SHARED, mapping, 0), MAP_FAILED);
 	assert_int_equal(errno, ENXIO);

@@ -11,10 +11,11 @@
  * another session was still allocating it.
  *
  * mmap(2): MAP_SHARED, else EINVAL; PROT_WRITE of a read-only descriptor is
- * EACCES, then and by mprotect(2); PROT_EXEC is EPERM, by mprotect(2) EACCES; beyond the last page of the payload, ENXIO.
- * The rest of the last page, behind the payload, belongs to the object too. An
- * area made longer by mremap(2) has nothing there: SIGBUS. futex(2) between
- * processes does not take such memory: EFAULT.
+ * EACCES, then and by mprotect(2); PROT_EXEC is EPERM, and EACCES by mprotect(2);
+ * beyond the last page of the payload, ENXIO. The rest of the last page, behind
+ * the payload, belongs to the object too. An area made longer by mremap(2) has
+ * nothing there: SIGBUS. futex(2) between processes does not take such memory:
+ * EFAULT.
  *
  * The pages of an object that died go back to the system soon, but no page
  * before nobody pins it any more (O_DIRECT, vmsplice(2), io_uring's buffers);
