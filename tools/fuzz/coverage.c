@@ -21,6 +21,7 @@ enum { PCS = 16 << 10, SECTIONS_MAX = 16 };
 
 #define KCOV_INIT_TRACE	_IOR('c', 1, unsigned long)
 #define KCOV_ENABLE	_IO('c', 100)
+#define KCOV_DISABLE	_IO('c', 101)
 #define SECTIONS	"/sys/module/refslab/sections"
 
 static struct {
@@ -103,6 +104,23 @@ unsigned int coverage_new(struct coverage *coverage)
 	if (n >= PCS - 1)
 		__atomic_fetch_add(&corpus->cut_off, 1, __ATOMIC_RELAXED);
 	return found;
+}
+
+/* Whether there is any: the kernel can tell and the module, if it was built so, does. */
+bool coverage_there(void)
+{
+	struct coverage coverage = { 0 };
+	bool there;
+
+	coverage_begin(&coverage);
+	if (!coverage.fd)
+		return false;
+	close(open(DEVICE, O_RDWR));
+	there = coverage_new(&coverage);
+	ioctl(coverage.fd, KCOV_DISABLE, 0);
+	munmap(coverage.pcs, PCS * sizeof(uint64_t));
+	close(coverage.fd);
+	return there;
 }
 
 /* The next program: a new one, or one that was kept, up to somewhere. */

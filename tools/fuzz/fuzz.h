@@ -18,6 +18,7 @@
  *	memory		addresses to give to the kernel
  *	world		sysfs, debugfs, processors, caches
  *	coverage	programs that reached something new are tried again, changed
+ *	replay		which programs ran, and they again
  *	count		what was called and what came of it
  *
  * and for those who read what it says:
@@ -227,6 +228,8 @@ struct coverage {
 struct thread {
 	struct process *process;
 	struct counts *counts;
+	uint64_t counted;		/* calls at its place before it began */
+	size_t	replayed;		/* where in what is run again */
 	struct random choice;		/* of programs */
 	struct random random;		/* of a program */
 	uint64_t taste;			/* likewise */
@@ -356,10 +359,22 @@ void process_step(struct thread *thread);
 void coverage_set_up(void);
 void coverage_begin(struct coverage *coverage);
 unsigned int coverage_new(struct coverage *coverage);
+bool coverage_there(void);
 void coverage_report(void);
 void program_choose(struct random *random, struct program *program);
 bool program_likes(const struct thread *thread, unsigned int what);
 void program_keep(const struct program *program);
+
+/* --- replay.c --- */
+
+extern bool replaying;			/* what ran once, and nothing else; fixed */
+
+void replay_tell_all(void);
+void replay_tell(const struct thread *thread, const struct program *program);
+bool replay_load(const char *path);
+uint64_t replay_number(uint64_t from);
+unsigned int replay_threads(uint64_t number);
+bool replay_next(struct thread *thread, struct program *program);
 
 /* --- world.c --- */
 

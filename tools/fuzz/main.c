@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * refslab-fuzz [--seed N] [--seconds N] [--processes N] [--threads N] [--first N] [--no-world] [--unguided] [--stop]
+ *		[--replay LOG]
  *
  * Starts processes that fuzz the device, kills them at random points, starts
  * others in their place. Each has a number; what it does depends on the seed,
- * its number, and what it is answered. --first N --processes 1 does again what
- * process N did. In the end, when all are dead, nothing of theirs may be left.
- * --unguided does not look at coverage, --stop ends with what is found first.
+ * its number, and what it is answered. In the end, when all are dead, nothing of
+ * theirs may be left. --unguided does not look at coverage, --stop ends with
+ * what is found first.
+ *
+ * Without coverage --first N --processes 1 does again what process N did. With
+ * it that depends on all others, too, so programs are told to the kernel's log,
+ * and --replay runs all of them again, by the same processes, --processes of
+ * them side by side; each ends with its last program.
  */
 #include <fcntl.h>
 #include <getopt.h>
@@ -154,13 +160,17 @@ static pid_t start(unsigned int place, uint64_t number, bool is_world)
 		_exit(1);
 	if (is_world)
 		world_run(&arena->counts[WORLD][0]);
-	process_run(number, place, threads, number % ALONE_EVERY == 0, hub);
+	process_run(number, place, replaying ? replay_threads(number) : threads,
+		    number % ALONE_EVERY == 0, hub);
 }
 
 static void start_at(unsigned int place)
 {
-	uint64_t number = next_number++;
+	uint64_t number = replaying ? replay_number(next_number) : next_number;
 
+	if (!number)
+		return;
+	next_number = number + 1;
 	fflush(stdout);
 	printf("# process %lu\n", number);
 	fflush(stdout);
@@ -242,25 +252,41 @@ static void progress(uint64_t begin)
 	fflush(stdout);
 }
 
-/* Whether something was found; said when, since the log of the kernel has no calls. */
+/* Whether something was found; said when, and who ran then, since the log of the kernel has no calls. */
 static bool found(uint64_t begin)
 {
 	static uint64_t looked, before = UINT64_MAX;
 	static bool said;
 	uint64_t now = now_ms();
+	unsigned int place;
 
-	if (said || now - looked < 200)
+	if (said || (!arena->mistakes && now - looked < 200))
 		return said;
 	looked = now;
 	if (before == UINT64_MAX)
 		before = taint();
 	said = arena->mistakes || taint() != before;
 	if (said) {
-		printf("# found after %lu s: %s\n", (now - begin) / 1000,
+		printf("# found after %lu s: %s, beside processes", (now - begin) / 1000,
 		       arena->mistakes ? "a mistake" : "the kernel complains");
+		for (place = 0; place < processes; place++)
+			if (running[place].pid)
+				printf(" %lu", running[place].number);
+		printf("\n");
 		progress(begin);
 	}
 	return said;
+}
+
+/* Whether nobody has anything left to run again. */
+static bool all_ran(void)
+{
+	unsigned int place;
+
+	for (place = 0; place < processes; place++)
+		if (running[place].pid)
+			return false;
+	return true;
 }
 
 /* Whether time is up, and each kind was seen to work; a slow machine has more time for that. */
@@ -268,6 +294,8 @@ static bool done(uint64_t ms)
 {
 	static uint64_t looked;
 
+	if (replaying)
+		return all_ran();
 	if (ms < seconds * 1000ull || ms >= (seconds + EXTRA_SECONDS) * 1000ull)
 		return ms >= seconds * 1000ull;
 	if (ms - looked < 1000)
@@ -290,7 +318,7 @@ static void run(void)
 		world_pid = start(0, 0, true);
 	while (!done((now = now_ms()) - begin) && !(found(begin) && stop)) {
 		nanosleep(&pause, NULL);
-		if (work_done() >= next_kill) {
+		if (work_done() >= next_kill && !replaying) {
 			kill_one(&random);
 			/* all at once, so that heaps go too */
 			if (one_in(&random, 32))
@@ -379,6 +407,9 @@ static bool set_up(void)
 	setsockopt(hub[0], SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
 	fault_set_up();
 	coverage_set_up();
+	guided = guided && !replaying && coverage_there();
+	if (guided || replaying)
+		replay_tell_all();
 	hub[0] = own_fd(hub[0]);
 	hub[1] = own_fd(hub[1]);
 	if (!world) {
@@ -401,6 +432,7 @@ static bool parse(int argc, char **argv)
 		{ "no-world", no_argument, NULL, 'w' },
 		{ "unguided", no_argument, NULL, 'u' },
 		{ "stop", no_argument, NULL, 'x' },
+		{ "replay", required_argument, NULL, 'r' },
 		{ }
 	};
 	int option;
@@ -431,6 +463,11 @@ static bool parse(int argc, char **argv)
 		case 'x':
 			stop = true;
 			break;
+		case 'r':
+			if (replay_load(optarg))
+				break;
+			fprintf(stderr, "%s: no programs in it\n", optarg);
+			return false;
 		default:
 			return false;
 		}
@@ -448,7 +485,7 @@ int main(int argc, char **argv)
 	bool good;
 
 	if (!parse(argc, argv)) {
-		fprintf(stderr, "usage: %s [--seed N] [--seconds N] [--processes 1-%d] [--threads 1-%d] [--first N] [--no-world] [--unguided] [--stop]\n",
+		fprintf(stderr, "usage: %s [--seed N] [--seconds N] [--processes 1-%d] [--threads 1-%d] [--first N] [--no-world] [--unguided] [--stop] [--replay LOG]\n",
 			argv[0], PROCESSES_MAX - 1, THREADS_MAX);
 		return 2;
 	}

@@ -139,6 +139,16 @@ static void program_run(struct thread *thread, struct program *program)
 		program_keep(&kept);
 }
 
+static bool next_program(struct thread *thread, struct program *program)
+{
+	if (__atomic_load_n(&arena->stop, __ATOMIC_RELAXED))
+		return false;
+	if (replaying)
+		return replay_next(thread, program);
+	program_choose(&thread->choice, program);
+	return true;
+}
+
 static void *thread_run(void *arg)
 {
 	struct thread *thread = arg;
@@ -149,8 +159,8 @@ static void *thread_run(void *arg)
 	alarm_begin(&thread->choice);
 	coverage_begin(&thread->coverage);
 	fault_begin(thread);
-	while (!__atomic_load_n(&arena->stop, __ATOMIC_RELAXED)) {
-		program_choose(&thread->choice, &program);
+	while (next_program(thread, &program)) {
+		replay_tell(thread, &program);
 		program_run(thread, &program);
 	}
 	return NULL;
@@ -193,7 +203,7 @@ static void process_init(void)
 void process_run(uint64_t number, unsigned int place, unsigned int count, bool alone,
 		 const int hub[2])
 {
-	pthread_t other;
+	pthread_t other[THREADS_MAX];
 	unsigned int i;
 
 	process.number = number;
@@ -208,14 +218,17 @@ void process_run(uint64_t number, unsigned int place, unsigned int count, bool a
 		threads[i].process = &process;
 		threads[i].number = i;
 		threads[i].counts = &arena->counts[place][i];
+		threads[i].counted = threads[i].counts->total;
 		if (!memory_init(&threads[i])) {
 			perror("memory");
 			_exit(1);
 		}
 	}
 	for (i = 1; i < count; i++)
-		if (pthread_create(&other, NULL, thread_run, &threads[i]))
+		if (pthread_create(&other[i], NULL, thread_run, &threads[i]))
 			_exit(1);
 	thread_run(&threads[0]);
+	for (i = 1; i < count; i++)
+		pthread_join(other[i], NULL);
 	_exit(0);
 }
