@@ -107,8 +107,7 @@ void count(struct counts *counts, enum kind kind, int err);
 const char *kind_name(enum kind kind);		/* NULL: there is none */
 uint64_t count_calls(const struct counts *counts);
 uint64_t count_entries(const struct counts *counts);
-unsigned int count_lacking(const struct counts *counts, const bool *absent,
-			   unsigned long enough);
+unsigned int count_lacking(const struct counts *counts, const bool *absent);
 void count_report(const struct counts *counts, const bool *absent);
 
 /* --- what all processes have --- */

@@ -290,8 +290,7 @@ static void step(void)
 		cpu();
 		break;
 	case 1:
-		if (one_in(&random, 2))
-			count(counts, KIND_DROP_CACHES, write_file("/proc/sys/vm/drop_caches", "2"));
+		count(counts, KIND_DROP_CACHES, write_file("/proc/sys/vm/drop_caches", "2"));
 		break;
 	case 2 ... 3:
 		parameter();
