@@ -132,7 +132,8 @@ static void fill_index(struct thread *thread, struct making *making, struct refs
 		break;
 	}
 	if (ops[op->code].uses & USES_DATA)
-		memset(op->data, random_next(random), op->length);
+		/* as fill_buffer() has it */
+		memset(op->data, random_next(random) & 0x7f, op->length);
 }
 
 static void fill_op(struct thread *thread, struct making *making, uint32_t at, uint32_t n,
@@ -170,6 +171,8 @@ static void fill_op(struct thread *thread, struct making *making, uint32_t at, u
 
 static void spoil_op(struct random *random, struct refslab_op *op)
 {
+	unsigned int i;
+
 	switch (random_below(random, 8)) {
 	case 0:
 		op->code = random_next(random);
@@ -196,6 +199,9 @@ static void spoil_op(struct random *random, struct refslab_op *op)
 		op->other = hostile(random, op->other);
 		break;
 	}
+	if (op->code == REFSLAB_OP_WRITE)
+		for (i = 0; i < REFSLAB_BATCH_DATA; i++)
+			op->data[i] &= 0x7f;
 }
 
 static uint32_t some_count(struct random *random)
@@ -323,7 +329,7 @@ void batch_learn(struct thread *thread, struct session *session,
 		return;
 	if (done > REFSLAB_BATCH_MAX)
 		done = REFSLAB_BATCH_MAX;
-	oracle_secret(thread, "BATCH", result, done * sizeof(*result));
+	oracle_secret(thread, "BATCH", result, NULL, done * sizeof(*result));
 	for (i = 0; i < done; i++) {
 		if (checked)
 			check_result(thread, &op[i], &result[i]);

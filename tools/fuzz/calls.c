@@ -184,7 +184,7 @@ const struct shape shapes[CALLS] = {
 	     FIELD(refslab_quarantine, reserved, RESERVED, 0)),
 	CALL(DEBUG, 2,
 	     FIELD(refslab_debug, flags, FLAGS, REFSLAB_DEBUG_SET),
-	     FIELD(refslab_debug, debug, MOSTLY_ZERO, 2),
+	     FIELD(refslab_debug, debug, BITS, REFSLAB_DEBUG_STATS | REFSLAB_DEBUG_SAVEALL),
 	     FIELD(refslab_debug, reserved, RESERVED, 0)),
 	CALL(EVENTS, 6,
 	     FIELD(refslab_events, flags, FLAGS, 7),

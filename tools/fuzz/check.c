@@ -33,6 +33,10 @@ static bool field_invalid(const struct shape *shape, const struct attempt *attem
 		return value & ~(uint64_t)field->detail;
 	case RESERVED:
 		return value;
+	case BITS:
+		return flags && value & ~(uint64_t)field->detail;
+	case FD:
+		return attempt->stranger > 0 && (int)value == attempt->stranger;
 	case NUMBER:
 		return value >= field->detail && (flags || shape->request != REFSLAB_ENABLE);
 	case SLOTS:

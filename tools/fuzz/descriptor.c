@@ -14,8 +14,6 @@
 
 #include "fuzz.h"
 
-enum { CARGO_SESSION = FILE_KINDS };
-
 /* Away from the numbers that are closed at random. */
 int own_fd(int fd)
 {
@@ -103,14 +101,19 @@ static void send_any(struct thread *thread, struct session *session)
 		.msg_control = &control, .msg_controllen = sizeof(control),
 	};
 	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+	bool closes;
 	int fd;
 
 	/* what others can use most */
-	if (cargo > CARGO_SESSION)
+	if (cargo > FILE_SESSION)
 		cargo = cargo & 1 ? FILE_INVITATION : FILE_OBJECT;
-	fd = cargo == CARGO_SESSION ? session->fd : some_file(thread, cargo);
+	closes = cargo == FILE_SESSION && one_in(random, 8);
+	fd = cargo == FILE_SESSION ? session->fd : some_file(thread, cargo);
 	if (fd < 0)
 		return;
+	/* as another than it is */
+	if (one_in(random, 16))
+		cargo = random_below(random, FILE_KINDS);
 	header->cmsg_level = SOL_SOCKET;
 	header->cmsg_type = SCM_RIGHTS;
 	header->cmsg_len = CMSG_LEN(sizeof(int));
@@ -118,7 +121,7 @@ static void send_any(struct thread *thread, struct session *session)
 	count(thread->counts, KIND_SEND,
 	      sendmsg(thread->process->hub[0], &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? errno : 0);
 	/* on its way while it is closed here */
-	if (cargo == CARGO_SESSION && one_in(random, 8))
+	if (closes)
 		session_close(thread, session);
 }
 

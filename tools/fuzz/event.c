@@ -8,6 +8,8 @@
 static void read_events(struct thread *thread, struct session *session)
 {
 	struct random *random = &thread->random;
+	/* seldom a file of ours that has none */
+	int fd = one_in(random, 16) ? some_file(thread, random_below(random, FILE_EVENTFD)) : session->fd;
 	size_t bytes = sizeof(struct refslab_event) * random_below(random, 1u << random_below(random, 8));
 	struct place place;
 	ssize_t n;
@@ -15,10 +17,10 @@ static void read_events(struct thread *thread, struct session *session)
 	if (one_in(random, 16))
 		bytes = some_bytes(random, 4096);
 	memory_place(thread, MEMORY_DATA, bytes, !one_in(random, 8), &place);
-	n = read(session->fd, (void *)(uintptr_t)place.address, bytes);
+	n = read(fd, (void *)(uintptr_t)place.address, bytes);
 	count(thread->counts, KIND_READ_EVENTS, n < 0 ? errno : 0);
 	if (n > 0 && place.good)
-		oracle_secret(thread, "read events", place.set, n);
+		oracle_secret(thread, "read events", place.set, NULL, n);
 	/* none were asked for */
 	if (n < 0 && errno == ENXIO && one_in(random, 2))
 		fuzz_call(thread, session, REFSLAB_EVENTS);
@@ -31,6 +33,7 @@ static void wait_events(struct thread *thread, struct session *session)
 		{ .fd = session->fd, .events = POLLIN | POLLOUT },
 		{ .fd = other->fd, .events = POLLIN },
 		{ .fd = some_file(thread, FILE_EVENTFD), .events = POLLIN },
+		{ .fd = some_stranger(thread, FILE_EVENTFD), .events = POLLIN },
 	};
 
 	count(thread->counts, KIND_POLL,

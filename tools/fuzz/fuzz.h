@@ -175,7 +175,8 @@ enum file_kind {
 	FILE_OBJECT,
 	FILE_MAP,
 	FILE_EVENTFD,
-	FILE_KINDS
+	FILE_KINDS,
+	FILE_SESSION = FILE_KINDS	/* not among the files */
 };
 
 /* Places of the window, at fixed addresses that nothing else is mapped to. */
@@ -258,6 +259,9 @@ void memory_settle(struct thread *thread, enum memory_use use,
 		   const struct place *place, size_t bytes);
 void memory_scribble(struct thread *thread, const struct thread *other);
 
+/* By these bits are known, of addresses of the kernel, those that the fuzzer made up. */
+enum { OWN_ADDRESS = 0xb90, OWN_ADDRESS_MASK = 0xfc0 };
+
 /* --- value.c --- */
 
 uint64_t hostile(struct random *random, uint64_t value);
@@ -279,6 +283,7 @@ void remember_type(struct thread *thread, struct session *session,
 		   const struct known_type *type);
 void remember_file(struct thread *thread, enum file_kind kind, int fd);
 int some_file(struct thread *thread, enum file_kind kind);
+int some_stranger(struct thread *thread, enum file_kind kind);
 
 /* --- grammar.c, calls.c --- */
 
@@ -302,7 +307,10 @@ bool oracle_look(struct thread *thread, const struct session *session,
 		 const struct known *object, struct look *look);
 void oracle_compare(struct thread *thread, const struct session *session,
 		    unsigned long request, int err, const struct look *before);
-void oracle_secret(struct thread *thread, const char *name, const void *memory, size_t bytes);
+void oracle_secret(struct thread *thread, const char *name, const void *memory,
+		   const void *told, size_t bytes);
+void oracle_payload(struct thread *thread, const void *memory, size_t bytes);
+void oracle_text(const char *name, const char *text);
 void oracle_written(struct thread *thread, const struct session *session,
 		    const struct refslab_io *written, const void *what);
 void oracle_closed(struct thread *thread, struct session *session, uint64_t handle);

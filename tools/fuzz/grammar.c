@@ -90,6 +90,14 @@ static uint64_t some_buffer(struct thread *thread, struct attempt *attempt, uint
 	return attempt->buffer.address;
 }
 
+static int some_fd(struct thread *thread, struct attempt *attempt, enum file_kind kind)
+{
+	if (!one_in(&thread->random, 16))
+		return some_file(thread, kind);
+	attempt->stranger = some_stranger(thread, kind);
+	return attempt->stranger;
+}
+
 static uint64_t some_value(struct thread *thread, struct attempt *attempt,
 			   const struct field *field)
 {
@@ -122,6 +130,8 @@ static uint64_t some_value(struct thread *thread, struct attempt *attempt,
 		return random_below(random, field->detail);
 	case MOSTLY_ZERO:
 		return one_in(random, 8) ? random_below(random, field->detail) : 0;
+	case BITS:
+		return one_in(random, 4) ? random_next(random) & field->detail : 0;
 	case LIMIT:
 		return (1ull + random_below(random, one_in(random, 16) ? 8 : 512)) << 15;
 	case RESERVE:
@@ -144,7 +154,7 @@ static uint64_t some_value(struct thread *thread, struct attempt *attempt,
 	case ROOM:
 		return attempt->flags ? 2 + some_bytes(random, 4096) : 0;
 	case FD:
-		return some_file(thread, field->detail);
+		return some_fd(thread, attempt, field->detail);
 	case THRESHOLDS:
 		some_thresholds(random, attempt, field);
 		return field_get(attempt, field);
@@ -335,7 +345,8 @@ static void learn_info(struct thread *thread, unsigned long request, struct atte
 	}
 }
 
-static void learn(struct thread *thread, const struct shape *shape, struct attempt *attempt)
+static void learn(struct thread *thread, const struct shape *shape, struct attempt *attempt,
+		  bool resized)
 {
 	unsigned int i, n = fields_of(shape);
 	const struct field *field;
@@ -356,7 +367,9 @@ static void learn(struct thread *thread, const struct shape *shape, struct attem
 			learn_type(thread, attempt, value);
 			break;
 		case NEW_FD:
-			learn_file(thread, field, value);
+			/* else it may be what it was before the call */
+			if (!resized)
+				learn_file(thread, field, value);
 			break;
 		case NEW_HANDLES:
 			learn_handles(thread, attempt);
@@ -401,8 +414,9 @@ static void make_room(struct thread *thread, struct session *session)
 /* What is written is known: what is read is not to have more than that. */
 static void fill_buffer(struct thread *thread, const struct shape *shape, struct attempt *attempt)
 {
+	/* nothing that oracle_payload() takes for an address */
 	if (shape->request == REFSLAB_WRITE && attempt->length <= 60 * PAGE)
-		memset(attempt->buffer.set, random_next(&thread->random), attempt->length);
+		memset(attempt->buffer.set, random_next(&thread->random) & 0x7f, attempt->length);
 }
 
 /* Makes a call right, then sometimes wrong. */
@@ -447,8 +461,9 @@ static void fuzz_shape(struct thread *thread, struct session *session,
 	size_t known = _IOC_SIZE(shape->request);
 	struct trial trial;
 	struct look before;
+	uint8_t told[ARG_MAX];
+	int err, fd = session->fd;
 	bool looked;
-	int err;
 
 	if (known > ARG_MAX) {
 		mistake("the structure of %s is larger than the fuzzer thinks", shape->name);
@@ -457,9 +472,13 @@ static void fuzz_shape(struct thread *thread, struct session *session,
 	prepare(thread, shape, &attempt, &trial);
 	looked = (trial.wrong || trial.fails || !trial.place.good || !attempt.buffer.good ||
 		  one_in(&thread->random, 16)) && oracle_look(thread, session, attempt.object, &before);
+	if (one_in(&thread->random, 64)) {
+		fd = some_stranger(thread, FILE_SESSION);
+		trial.invalid = true;
+	}
 	if (trial.fails)
 		fault_arm(thread);
-	err = call(thread, session->fd, trial.request, (void *)(uintptr_t)trial.place.address);
+	err = call(thread, fd, trial.request, (void *)(uintptr_t)trial.place.address);
 	if (trial.fails)
 		fault_disarm(thread);
 	if (looked && err)
@@ -475,14 +494,16 @@ static void fuzz_shape(struct thread *thread, struct session *session,
 	if (thread->process->alone && trial.place.good &&
 	    ((trial.invalid && !trial.resized) || trial.tail))
 		mistake("process %lu: %s was to be refused", thread->process->number, shape->name);
+	memcpy(told, attempt.arg, known);
 	memcpy(attempt.arg, trial.place.set, known);
-	if (trial.place.good)
-		oracle_secret(thread, shape->name, attempt.arg, known);
+	/* a field that is cut in two is half what was told */
+	if (trial.place.good && !trial.resized)
+		oracle_secret(thread, shape->name, attempt.arg, told, known);
 	if (shape->request == REFSLAB_READ && attempt.buffer.good)
-		oracle_secret(thread, shape->name, attempt.buffer.set, attempt.length);
+		oracle_payload(thread, attempt.buffer.set, attempt.length);
 	if (trial.place.good && !trial.resized)
 		check_done(thread, shape, &attempt, trial.wrong);
-	learn(thread, shape, &attempt);
+	learn(thread, shape, &attempt, trial.resized);
 }
 
 void fuzz_call(struct thread *thread, struct session *session, unsigned long request)

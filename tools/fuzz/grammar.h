@@ -20,6 +20,7 @@ enum meaning {
 	BUFFER,
 	NUMBER,			/* below detail */
 	MOSTLY_ZERO,		/* below detail, and mostly 0 */
+	BITS,			/* of those in detail, and mostly none; not read without flags */
 	LIMIT,
 	RESERVE,
 	THRESHOLDS,
@@ -31,7 +32,7 @@ enum meaning {
 	GENERATION,
 	ROOM,
 	NAME,			/* of what detail says */
-	FD,			/* of the kind in detail */
+	FD,			/* of the kind in detail; seldom of another */
 	NEW_HANDLE,		/* out */
 	NEW_WEAK,		/* out */
 	NEW_TYPE,		/* out */
@@ -60,6 +61,7 @@ struct attempt {
 	struct known *object;		/* the last HANDLE */
 	struct known_type *type;
 	uint32_t flags, length;
+	int	stranger;		/* a descriptor of a kind that is to be refused, if above 0 */
 	struct place buffer;
 	uint8_t arg[ARG_MAX] __attribute__((aligned(8)));
 };

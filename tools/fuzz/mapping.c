@@ -85,9 +85,11 @@ static void map(struct thread *thread, struct session *session)
 	size_t bytes = (1 + random_below(random, one_in(random, 4) ? 16 : 1)) * PAGE;
 	int flags = MAP_FIXED | (one_in(random, 16) ? MAP_PRIVATE : MAP_SHARED);
 	off_t offset = one_in(random, 4) ? random_below(random, 4) * PAGE : 0;
+	int fd = some_file(thread, FILE_MAP);
+	bool stranger = one_in(random, 16);
 	void *address;
 
-	if (some_file(thread, FILE_MAP) < 0 && !one_in(random, 16)) {
+	if (fd < 0 && !one_in(random, 16)) {
 		fuzz_call(thread, session, REFSLAB_MAP);
 		return;
 	}
@@ -95,11 +97,15 @@ static void map(struct thread *thread, struct session *session)
 		flags |= MAP_POPULATE;
 	if (one_in(random, 32))
 		offset = hostile(random, 0) & -PAGE;
-	address = mmap(address_of(place), bytes, some_rights(random), flags,
-		       some_file(thread, FILE_MAP), offset);
+	if (stranger)
+		fd = some_stranger(thread, FILE_MAP);
+	address = mmap(address_of(place), bytes, some_rights(random), flags, fd, offset);
 	count(thread->counts, KIND_MMAP, address == MAP_FAILED ? errno : 0);
-	if (address != MAP_FAILED)
-		thread->process->mapped[place] = bytes;
+	if (address == MAP_FAILED)
+		return;
+	thread->process->mapped[place] = bytes;
+	if (stranger && thread->process->alone)
+		mistake("process %lu: what has no payload is mapped", thread->process->number);
 }
 
 static void unmap(struct thread *thread)

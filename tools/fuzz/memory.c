@@ -49,7 +49,7 @@ bool memory_init(struct thread *thread)
 	return true;
 }
 
-/* Nowhere that the fuzzer itself has anything. The kernel's are odd: oracle_secret(). */
+/* Nowhere that the fuzzer itself has anything. The kernel's have a mark: oracle_secret(). */
 uint64_t no_address(struct random *random)
 {
 	switch (random_below(random, 6)) {
@@ -58,9 +58,9 @@ uint64_t no_address(struct random *random)
 	case 1:
 		return random_below(random, 2 * PAGE);
 	case 2:
-		return (0xffff888000000000ull + (random_next(random) & 0x3ffffff8)) | 1;
+		return (0xffff888000000000ull + (random_next(random) & 0x3ffff000)) | OWN_ADDRESS;
 	case 3:
-		return (0xffffffff81000000ull + (random_next(random) & 0xffffff8)) | 1;
+		return (0xffffffff81000000ull + (random_next(random) & 0xffff000)) | OWN_ADDRESS;
 	case 4:
 		return (1ull << 47) - PAGE - random_below(random, 64);
 	default:

@@ -6,6 +6,7 @@
  * their heaps with nobody, else others change them too; so is that payloads are
  * what was written to them.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -116,29 +117,74 @@ void oracle_compare(struct thread *thread, const struct session *session,
 			was->objects, after.object.count, before->object.count);
 }
 
-/* Addresses of the kernel that it has by itself; those of no_address() are odd. */
+/*
+ * Addresses of the kernel that it has by itself: of all memory, of vmalloc(), of
+ * what processors have each, of struct page, of code.
+ */
 static bool is_secret(uint64_t word)
 {
 	uint32_t high = word >> 32;
 
-	if (word & 1)
+	if ((word & OWN_ADDRESS_MASK) == (OWN_ADDRESS & OWN_ADDRESS_MASK))
 		return false;
-	return high == 0xffff8880 || high == 0xffffc900 ||
+	return high == 0xffff8880 || high == 0xffffc900 || high == 0xffffe8ff ||
+	       high == 0xffffea00 ||
 	       (word >= 0xffffffff80000000ull && word < 0xffffffffd0000000ull);
 }
 
-/* What came from the kernel has nothing of what it keeps to itself. */
-void oracle_secret(struct thread *thread, const char *name, const void *memory, size_t bytes)
+/* One word in so many bytes that came from the kernel; not one that it was told. */
+static void look_for_secret(struct thread *thread, const char *name, const void *memory,
+			    const void *told, size_t bytes, unsigned int step)
 {
+	const uint8_t *byte = memory;
 	uint64_t word;
 	size_t at;
 
-	for (at = 0; at + sizeof(word) <= bytes; at += sizeof(word)) {
-		memcpy(&word, (const char *)memory + at, sizeof(word));
-		if (!is_secret(word))
+	/* others change what it was told */
+	if (!thread->process->alone)
+		step = sizeof(word);
+	for (at = 0; at + sizeof(word) <= bytes; at += step) {
+		/* they all begin so */
+		if (byte[at + 7] != 0xff)
+			continue;
+		memcpy(&word, byte + at, sizeof(word));
+		if (!is_secret(word) || (told && !memcmp((const char *)told + at, &word, sizeof(word))))
 			continue;
 		mistake("process %lu: %s gave %lx away, at %zu of %zu bytes",
 			thread->process->number, name, word, at, bytes);
+		return;
+	}
+}
+
+/*
+ * What came from the kernel has nothing of what it keeps to itself, but for what
+ * it was told, if that is still where it was. A small negative number and what is
+ * beside it may look like an address if it is taken apart, so only whole fields
+ * are put together.
+ */
+void oracle_secret(struct thread *thread, const char *name, const void *memory,
+		   const void *told, size_t bytes)
+{
+	look_for_secret(thread, name, memory, told, bytes, sizeof(uint32_t));
+}
+
+/* Nor has a payload, at any byte: what is written there looks like no address. */
+void oracle_payload(struct thread *thread, const void *memory, size_t bytes)
+{
+	look_for_secret(thread, "READ", memory, NULL, bytes, 1);
+}
+
+/* Nor has text: sixteen digits, or the twenty that a number as large has. */
+void oracle_text(const char *name, const char *text)
+{
+	size_t digits;
+
+	for (; *text; text += digits ? digits : 1) {
+		digits = strspn(text, "0123456789abcdefABCDEF");
+		if ((digits != 16 || !is_secret(strtoull(text, NULL, 16))) &&
+		    (digits != 20 || !is_secret(strtoull(text, NULL, 10))))
+			continue;
+		mistake("%s tells %.*s", name, (int)digits, text);
 		return;
 	}
 }

@@ -74,7 +74,7 @@ static void add(struct thread *thread, struct session *session, uint64_t batch, 
 		cmd.batch = no_address(random);
 	memset(sqe, 0, sizeof(*sqe));
 	sqe->opcode = IORING_OP_URING_CMD;
-	sqe->fd = session->fd;
+	sqe->fd = one_in(random, 24) ? some_stranger(thread, FILE_SESSION) : session->fd;
 	sqe->flags = (linked ? IOSQE_IO_LINK : 0) | (one_in(random, 4) ? IOSQE_ASYNC : 0);
 	if (one_in(random, 24))
 		sqe->uring_cmd_flags = hostile(random, 0);

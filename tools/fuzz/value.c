@@ -216,3 +216,22 @@ int some_file(struct thread *thread, enum file_kind kind)
 		at = (at + 1) % FILES;
 	return files[at];
 }
+
+/* An open descriptor that is no file of a kind; -1 if there is none just now. */
+int some_stranger(struct thread *thread, enum file_kind kind)
+{
+	const struct process *process = thread->process;
+	/* the last two can be mapped: over what is the fuzzer's own */
+	const int others[] = {
+		process->hub[0], process->pipe[0], thread->memory[MEMORY_DATA].fd, thread->uring.fd,
+	};
+	unsigned int other = random_below(&thread->random, FILE_KINDS + 2);
+
+	if (other == kind)
+		other = FILE_KINDS + 1;
+	if (other < FILE_KINDS)
+		return some_file(thread, other);
+	if (other == FILE_SESSION)
+		return process->sessions[random_below(&thread->random, SESSIONS)].fd;
+	return others[random_below(&thread->random, kind == FILE_MAP ? 2 : ARRAY_SIZE(others))];
+}

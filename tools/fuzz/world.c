@@ -51,18 +51,38 @@ static int write_file(const char *path, const char *text)
 	return err;
 }
 
+/* All of it, as far as there is room. */
+static int read_fd(int fd, char *text, size_t bytes)
+{
+	size_t all = 0;
+	ssize_t n = 1;
+
+	while (n > 0 && all < bytes - 1) {
+		n = pread(fd, text + all, bytes - 1 - all, all);
+		all += n > 0 ? n : 0;
+	}
+	text[all] = 0;
+	return n < 0 ? errno : 0;
+}
+
 static int read_file(const char *path, char *text, size_t bytes)
 {
-	int fd = open(path, O_RDONLY), err = 0;
-	ssize_t n;
+	int fd = open(path, O_RDONLY), err;
 
 	if (fd < 0)
 		return errno;
-	n = read(fd, text, bytes - 1);
-	if (n < 0)
-		err = errno;
-	text[n < 0 ? 0 : n] = 0;
+	err = read_fd(fd, text, bytes);
 	close(fd);
+	return err;
+}
+
+/* Nor does what only root may read tell where the kernel has its things. */
+static int look_at_file(const char *path)
+{
+	static char text[1 << 16];
+	int err = read_file(path, text, sizeof(text));
+
+	oracle_text(path, err ? "" : text);
 	return err;
 }
 
@@ -140,7 +160,7 @@ static void write_sysfs(void)
 /* Any file, at most so deep. */
 static void read_sysfs(void)
 {
-	char path[512] = SYSFS, name[64], text[4096];
+	char path[512] = SYSFS, name[64];
 	unsigned int depth = 1 + random_below(&random, 3), level;
 	size_t length = strlen(path);
 
@@ -151,7 +171,7 @@ static void read_sysfs(void)
 	if (!some_entry(path, DT_REG, name))
 		return;
 	snprintf(path + length, sizeof(path) - length, "/%s", name);
-	count(counts, KIND_SYSFS_READ, read_file(path, text, sizeof(text)));
+	count(counts, KIND_SYSFS_READ, look_at_file(path));
 }
 
 /* The number of an object is written and its state read by one descriptor. */
@@ -164,19 +184,22 @@ static int look_at_object(const char *path)
 		return errno;
 	snprintf(text, sizeof(text), "%u", one_in(&random, 8) ? (uint32_t)random_next(&random) :
 		 random_below(&random, 1u << random_below(&random, 18)));
-	if (write(fd, text, strlen(text)) < 0 || pread(fd, text, sizeof(text), 0) < 0)
+	if (write(fd, text, strlen(text)) < 0)
 		err = errno;
+	else
+		err = read_fd(fd, text, sizeof(text));
+	oracle_text(path, err ? "" : text);
 	close(fd);
 	return err;
 }
 
 static void debugfs(void)
 {
-	char heap[64], path[512], text[4096];
+	char heap[64], path[512];
 	int err;
 
 	if (one_in(&random, 4)) {
-		count(counts, KIND_DEBUGFS, read_file(DEBUGFS "/types", text, sizeof(text)));
+		count(counts, KIND_DEBUGFS, look_at_file(DEBUGFS "/types"));
 		return;
 	}
 	if (!some_directory(DEBUGFS "/heaps", heap))
@@ -190,7 +213,7 @@ static void debugfs(void)
 		break;
 	case 1:
 		snprintf(path, sizeof(path), DEBUGFS "/heaps/%s/alloc_traces", heap);
-		err = read_file(path, text, sizeof(text));
+		err = look_at_file(path);
 		break;
 	default:
 		snprintf(path, sizeof(path), DEBUGFS "/heaps/%s/object", heap);
@@ -254,7 +277,9 @@ static void trace(void)
 	static time_t last;
 	char text[4096];
 
-	read_file("/sys/kernel/tracing/trace", text, sizeof(text));
+	/* more of it takes long */
+	if (!read_file("/sys/kernel/tracing/trace", text, sizeof(text)))
+		oracle_text("trace", text);
 	if (rarely(&last, PATCH_SECONDS))
 		write_file("/sys/kernel/tracing/events/refslab/enable",
 			   one_in(&random, 2) ? "1" : "0");
