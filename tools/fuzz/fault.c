@@ -30,6 +30,8 @@ void fault_set_up(void)
 {
 	set_knob("failslab", "ignore-gfp-wait", "N");
 	set_knob("fail_page_alloc", "ignore-gfp-wait", "N");
+	/* those of vmalloc() */
+	set_knob("fail_page_alloc", "ignore-gfp-highmem", "N");
 	set_knob("fail_page_alloc", "min-order", "0");
 	set_knob("failslab", "verbose", "0");
 	set_knob("fail_page_alloc", "verbose", "0");

@@ -85,8 +85,8 @@ static void map(struct thread *thread, struct session *session)
 	size_t bytes = (1 + random_below(random, one_in(random, 4) ? 16 : 1)) * PAGE;
 	int flags = MAP_FIXED | (one_in(random, 16) ? MAP_PRIVATE : MAP_SHARED);
 	off_t offset = one_in(random, 4) ? random_below(random, 4) * PAGE : 0;
-	int fd = some_file(thread, FILE_MAP);
-	bool stranger = one_in(random, 16);
+	int fd = some_file(thread, FILE_MAP), err;
+	bool stranger = one_in(random, 16), fails = one_in(random, 16);
 	void *address;
 
 	if (fd < 0 && !one_in(random, 16)) {
@@ -99,9 +99,14 @@ static void map(struct thread *thread, struct session *session)
 		offset = hostile(random, 0) & -PAGE;
 	if (stranger)
 		fd = some_stranger(thread, FILE_MAP);
+	if (fails)
+		fault_arm(thread);
 	address = mmap(address_of(place), bytes, some_rights(random), flags, fd, offset);
-	count(thread->counts, KIND_MMAP, address == MAP_FAILED ? errno : 0);
-	if (address == MAP_FAILED)
+	err = address == MAP_FAILED ? errno : 0;
+	if (fails)
+		fault_disarm(thread);
+	count(thread->counts, KIND_MMAP, err);
+	if (err)
 		return;
 	thread->process->mapped[place] = bytes;
 	if (stranger && thread->process->alone)

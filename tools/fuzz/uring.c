@@ -130,7 +130,7 @@ void fuzz_uring(struct thread *thread, struct session *session)
 	struct place place, results = { 0 };
 	struct refslab_batch *batch = NULL;
 	/* what is checked is not to be changed meanwhile */
-	bool wait = thread->process->alone || !one_in(random, 8), first;
+	bool wait = thread->process->alone || !one_in(random, 8), first, fails = one_in(random, 16);
 	int result;
 
 	if (!uring->fd && !ring_begin(thread))
@@ -145,7 +145,13 @@ void fuzz_uring(struct thread *thread, struct session *session)
 		memory_settle(thread, MEMORY_ARG, &place, sizeof(*batch));
 		add(thread, session, place.address, i + 1 < n && one_in(random, 2));
 	}
-	submit(uring, n, wait);
+	/* no alarm comes while a fault is armed, so that does not wait */
+	if (fails) {
+		fault_arm(thread);
+		submit(uring, n, false);
+		fault_disarm(thread);
+	}
+	submit(uring, fails ? 0 : n, wait);
 	result = take(thread);
 	if (wait && n == 1 && first && !uring_busy(thread) && result > 0)
 		batch_learn(thread, session, &results, result, thread->process->alone);
