@@ -12,7 +12,7 @@
 
 #include "kernel.h"
 
-#if !REFSLAB_KERNEL_TESTED(LINUX_VERSION_CODE) && !defined(REFSLAB_ANY_KERNEL)
+#if !REFSLAB_KERNEL_TAKEN(LINUX_VERSION_CODE) && !defined(REFSLAB_ANY_KERNEL)
 #error "refslab is for Linux 6.1 to 6.12; make REFSLAB_ANY_KERNEL=1 tries another"
 #endif
 #ifndef CONFIG_64BIT

@@ -33,11 +33,12 @@
  *	sysfs, debugfs,	what people see
  *	trace, report
  *	debug		poison, red zones, who allocated what
- *	kernel		whether refslab is tested on the one that runs
+ *	kernel		whether refslab is for the one that runs
  *	delay		windows of the protocol made wide, for tests
  */
 #include <linux/init.h>
 #include <linux/module.h>
+#include <linux/utsname.h>
 
 #include "debugfs.h"
 #include "heap.h"
@@ -50,7 +51,7 @@ static int __init refslab_init(void)
 {
 	int err;
 
-	err = kernel_check();
+	err = kernel_check(init_utsname()->release);
 	if (err)
 		return err;
 	err = magazine_init();

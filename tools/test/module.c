@@ -15,13 +15,13 @@ const char *module_file(void)
 	return access(file, R_OK) ? NULL : file;
 }
 
-static int load_file(const char *path)
+static int load_file(const char *path, const char *parameters)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), err;
 
 	if (fd < 0)
 		return -errno;
-	err = syscall(SYS_finit_module, fd, "", 0) ? -errno : 0;
+	err = syscall(SYS_finit_module, fd, parameters, 0) ? -errno : 0;
 	close(fd);
 	return err;
 }
@@ -31,9 +31,14 @@ int module_unload(void)
 	return module_unload_other("refslab");
 }
 
+int module_load_with(const char *parameters)
+{
+	return load_file(module_file(), parameters);
+}
+
 int module_load(void)
 {
-	return load_file(module_file());
+	return module_load_with("");
 }
 
 int module_unload_other(const char *name)
@@ -48,7 +53,7 @@ int module_load_other(const char *name)
 
 	uname(&kernel);
 	snprintf(path, sizeof(path), "/lib/modules/%s/updates/%s.ko", kernel.release, name);
-	return load_file(path);
+	return load_file(path, "");
 }
 
 /* What lines of a file have behind @name, added up. */

@@ -6,9 +6,10 @@
 /* NULL where there is no file to load it from. REFSLAB_MODULE names another. */
 const char *module_file(void);
 
-/* 0 or a negative error; both do not wait. */
+/* 0 or a negative error; none waits. */
 int module_unload(void);
 int module_load(void);
+int module_load_with(const char *parameters);
 
 /* The same for another that lies beside it, where modprobe would find it. */
 int module_unload_other(const char *name);

@@ -5,10 +5,11 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#include "client.h"
 #include "module.h"
+#include "storm.h"
 
 #define SYSFS	"/sys/kernel/refslab/"
+#define ANY	"/sys/module/refslab/parameters/any_kernel"
 
 static void assert_exit(pid_t child)
 {
@@ -310,6 +311,44 @@ static void test_unload_load(void **state)
 	}
 }
 
+static void assert_any_kernel(const char *wanted)
+{
+	char text[16];
+
+	works(storm_read(ANY, text, sizeof(text)));
+	assert_string_equal(text, wanted);
+}
+
+/*
+ * On a kernel that it is tested on the parameter changes nothing, and nothing is
+ * said; what it does on others kunit/kernel_kunit.c knows.
+ */
+static void test_any_kernel(void **state)
+{
+	int log;
+
+	(void)state;
+	if (!module_file())
+		skip();
+	log = log_open();
+	assert_any_kernel("N");
+	assert_true(eventually(!module_unload()));
+	fails(EINVAL, module_load_with("any_kernel=perhaps"));
+	assert_int_equal(access(REFSLAB_DEVICE, F_OK), -1);
+	works(module_load_with("any_kernel=1"));
+	assert_true(eventually(access(REFSLAB_DEVICE, R_OK) == 0));
+	assert_any_kernel("Y");
+	/* it is asked once, when it is loaded */
+	fails(EACCES, storm_write(ANY, "N"));
+	close(session_with_heap(0));
+	assert_true(eventually(!module_unload()));
+	works(module_load());
+	assert_true(eventually(access(REFSLAB_DEVICE, R_OK) == 0));
+	assert_any_kernel("N");
+	assert_int_equal(logged(log, "not tested on Linux"), 0);
+	close(log);
+}
+
 /* Whatever the clients left behind, the system has it back. */
 static void test_pages_come_back(void **state)
 {
@@ -351,6 +390,7 @@ int main(void)
 		cmocka_unit_test(test_processes),
 		cmocka_unit_test(test_unload_refused),
 		cmocka_unit_test(test_unload_load),
+		cmocka_unit_test(test_any_kernel),
 		cmocka_unit_test(test_pages_come_back),
 	};
 
