@@ -72,6 +72,13 @@ need_guest() {
 	{ guest_ready "$1" && command -v qemu-system-x86_64 >/dev/null; } || "$top/tools/vm/setup" "$1" >&2
 }
 
+# complaints FILE: what compilers, sparse, objtool and modpost say of our sources in the log of build-module. Where there
+# is IBT objtool looks at the module as a whole, and names that.
+complaints() {
+	local ours='^((module|include|kunit|tools)/|WARNING: modpost|[^/ ]*\.mod\.c)|(warning|error):.*refslab'
+	grep -E "$ours|^[^ ]+\.o: (warning|error): objtool" "$1" || true
+}
+
 # with_lock FILE COMMAND...: one at a time, since two terminals may run make on one tree. Descriptor 9 is closed for
 # the command, so that nothing it leaves running holds the lock.
 with_lock() {
