@@ -153,6 +153,21 @@ void storm_wait_heaps(unsigned int wanted)
 	assert_int_equal(storm_heaps(), wanted);
 }
 
+long storm_kept(void)
+{
+	FILE *file = fopen("/proc/kallsyms", "re");
+	char line[256];
+	long kept = 0;
+
+	assert_non_null(file);
+	/* a 32nd of all memory, mm/kasan/quarantine.c */
+	while (!kept && fgets(line, sizeof(line), file))
+		if (strstr(line, " kasan_quarantine_put\n"))
+			kept = sysconf(_SC_PHYS_PAGES) / 32;
+	fclose(file);
+	return kept;
+}
+
 void storm_validate(int fd)
 {
 	char path[128];

@@ -60,6 +60,9 @@ long long storm_value(const char *path, const char *name);
 unsigned int storm_heaps(void);
 void storm_wait_heaps(unsigned int wanted);
 
+/* Pages of what was freed that the kernel keeps: of KASAN's quarantine. */
+long storm_kept(void);
+
 /* The kernel looks at all slabs of a session's heap. */
 void storm_validate(int fd);
 

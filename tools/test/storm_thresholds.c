@@ -166,8 +166,8 @@ static void test_rewritten(void **state)
 		   (unsigned long long)storm.rings,
 		   (unsigned long long)runs_of(storm.fd), (unsigned long long)storm.sweeps);
 	storm_validate(storm.fd);
-	/* as a whole it is a storm; a short one has a busy machine to itself, or not */
-	assert_true(storm.writes * SECOND / took > storm_share(1000, 100));
+	/* a tenth or less of what an emulated processor on a busy machine does */
+	assert_true(storm.writes * SECOND / took > 2000);
 	assert_true(storm.rings > 0 && storm.sweeps > 0);
 	close(storm.fd);
 }
