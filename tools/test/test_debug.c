@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What debugfs shows, of types that the module's parameter debug= is about. */
+#include <ctype.h>
+#include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
 
-#include "client.h"
+#include "sharing.h"
 
 #define ROOT		"/sys/kernel/debug/refslab"
 #define PARAMETER	"/sys/module/refslab/parameters/debug"
@@ -169,6 +173,94 @@ static void test_validate(void **state)
 	close(fd);
 }
 
+/* Hexadecimal, or as a number with a sign or without; the largest is no limit. */
+static bool is_address(const char *word)
+{
+	unsigned long long value;
+	char *end;
+
+	if (strspn(word, "0123456789abcdefABCDEF") == 16 && !strncasecmp(word, "ffff", 4))
+		return true;
+	errno = 0;
+	value = strtoull(word, &end, 10);
+	return end != word && !errno && value != ULLONG_MAX && value >= 0xffff800000000000ull &&
+	       (*word != '-' || value < 0xffffff0000000000ull);
+}
+
+/* All that can be read below @path. What a file has for who writes first, it has. */
+static unsigned int assert_no_addresses(const char *path)
+{
+	DIR *directory = opendir(path);
+	unsigned int files = 0;
+	struct dirent *entry;
+	struct stat status;
+	const char *at;
+	char name[512];
+
+	assert_non_null(directory);
+	while ((entry = readdir(directory))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(name, sizeof(name), "%s/%.200s", path, entry->d_name);
+		works(lstat(name, &status));
+		if (S_ISDIR(status.st_mode))
+			files += assert_no_addresses(name);
+		if (!S_ISREG(status.st_mode) || !(status.st_mode & 0444))
+			continue;
+		read_file(name);
+		files++;
+		for (at = text; *at; at++)
+			if ((at == text || !isalnum(at[-1])) && is_address(at))
+				fail_msg("%s has what looks like an address: %.60s", name, at);
+	}
+	closedir(directory);
+	return files;
+}
+
+/* Of a heap in use, watched types in it, a sweep behind it. */
+static void test_no_addresses(void **state)
+{
+	static const char *const bad[] = {
+		"ffff888012345678", "FFFFC90000000000 ", "18446612682070000000", "-131391634153472",
+	};
+	static const char *const good[] = {
+		"4294967295", "18446744073709551615", "-4096", "ffffffff", "ffff", "0", "",
+		"session_call_user+0x1a/0x30", "-1073741823",
+	};
+	int fd = session_with_heap(1 << 24), payload;
+	uint32_t type, mapped;
+	uint64_t a, b, length;
+	char line[32];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_true(is_address(bad[i]));
+	for (i = 0; i < ARRAY_SIZE(good); i++)
+		assert_false(is_address(good[i]));
+	works(write_file(PARAMETER, "ZPU\n"));
+	works(refslab_type_create(fd, "watched", 2, 40, 0, &type));
+	works(write_file(PARAMETER, "\n"));
+	a = make(fd, type);
+	b = make(fd, type);
+	fill(fd, a, 0, a);
+	fill(fd, a, 1, b);
+	weak_of(fd, b);
+	works(refslab_root_set(fd, "root", a, 0));
+	mapped = mapped_type(fd, 1, 8192);
+	payload = map_of(fd, make(fd, mapped), 0, &length);
+	drop(fd, ring(fd, type, 20));
+	sweep(fd, 2);
+	snprintf(line, sizeof(line), "%u", find_object(fd));
+	works(write_file(path_of(fd, "object"), line));
+	/* a directory for the heap and each type in one, four files in the other */
+	assert_true(assert_no_addresses("/sys/kernel/refslab") > 30);
+	assert_true(assert_no_addresses(ROOT) >= 3);
+	assert_true(assert_no_addresses("/sys/module/refslab/parameters") >= 5);
+	close(payload);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,6 +268,7 @@ int main(void)
 		cmocka_unit_test(test_types),
 		cmocka_unit_test(test_traces),
 		cmocka_unit_test(test_validate),
+		cmocka_unit_test(test_no_addresses),
 	};
 
 	return run_as_tap(tests);
