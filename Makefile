@@ -149,7 +149,7 @@ help:
 #:   make demo         see it work
 #:   make shell        a shell with the module loaded (GUEST=6.1, debug, ...)
 #:   make test         all checks and tests; ends with "N passed, N failed"
-#:   make test-all     the same, on all flavours of Debian's kernels: amd64, cloud, rt
+#:   make test-all     the same, on all flavours of Debian's kernels: amd64, cloud, rt; and a tenth of the storms
 #:   make check        style, compiler warnings, sparse, documentation comments
 #:   make kunit        the KUnit suites on the debug kernel
 #:   make test-6.12    the user-space tests on one kernel: 6.12, 6.1, debug, kmsan, 6.12-rt, ...
