@@ -567,7 +567,7 @@ static int pool_user_main(void *arg)
 			user->full++;
 			user->wrong += PTR_ERR(chunk) != -ENOSPC && !(i % 4);
 		} else {
-			user->got++;
+			WRITE_ONCE(user->got, user->got + 1);
 			*(u64 *)(chunk + 1) = (unsigned long)&held[i];
 			held[i] = chunk;
 		}
@@ -579,9 +579,21 @@ static int pool_user_main(void *arg)
 	return 0;
 }
 
+enum { USERS = 3 };
+
+static bool all_got(const struct pool_user *users)
+{
+	unsigned int i;
+
+	for (i = 0; i < USERS; i++)
+		if (!READ_ONCE(users[i].got))
+			return false;
+	return true;
+}
+
 static void test_concurrent(struct kunit *test)
 {
-	enum { USERS = 3, LIMIT = 16 };
+	enum { LIMIT = 16 };
 	struct pool *pool = pool_make(test, LIMIT, 2, 2, 4);
 	struct pool_user *users;
 	int i;
@@ -594,7 +606,8 @@ static void test_concurrent(struct kunit *test)
 		users[i].task = kthread_run(pool_user_main, &users[i], "pool-user/%d", i);
 		KUNIT_EXPECT_FALSE(test, IS_ERR(users[i].task));
 	}
-	for (i = 0; i < 30; i++) {
+	/* on a busy machine one may not have run at all by then */
+	for (i = 0; i < 30 || (i < 1000 && !all_got(users)); i++) {
 		msleep(20);
 		run_work(pool);
 	}
