@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Which kernels are let in, by their names, and what the log says of them. */
-#include <kunit/test.h>
-#include <trace/events/printk.h>
+#include <linux/string.h>
 
 #include "kernel.h"
+#include "listen.h"
 
 static const char * const tested[] = {
 	"6.1.0-56-amd64", "6.1.0", "6.1", "6.12.117+deb12-rt-amd64", "6.12.0", "6.12-rc1",
@@ -19,57 +19,42 @@ static const char * const refused[] = {
 	"7.1.0", "61.2", "6", "6.", "", "v6.1", "linux",
 };
 
-/* What the log was told in the last check, and how the parameter was before. */
-static struct {
-	struct task_struct *task;
-	unsigned int	lines;
-	char		line[128];
-	bool		any;
-} said;
-
-static void hear(void *ignore, const char *text, size_t length)
-{
-	if (!in_task() || READ_ONCE(said.task) != current)
-		return;
-	said.lines++;
-	length = min(length, sizeof(said.line) - 1);
-	memcpy(said.line, text, length);
-	said.line[length] = '\0';
-}
+/* How the parameter was before. */
+static bool any_before;
 
 static int check(const char *release, bool any)
 {
 	int err;
 
 	any_kernel = any;
-	said.lines = 0;
-	said.line[0] = '\0';
-	WRITE_ONCE(said.task, current);
+	listen(NULL);
 	err = kernel_check(release);
-	WRITE_ONCE(said.task, NULL);
+	listen_set(false);
 	return err;
 }
 
-static void expect_said(struct kunit *test, const char *format, const char *release)
+/* Of the last check, and nothing else. */
+static void expect_line(struct kunit *test, const char *format, const char *release)
 {
 	char line[128];
 
-	snprintf(line, sizeof(line), format, release);
-	KUNIT_EXPECT_EQ(test, said.lines, 1);
-	KUNIT_EXPECT_STREQ(test, said.line, line);
+	line[0] = '\n';
+	snprintf(line + 1, sizeof(line) - 1, format, release);
+	strlcat(line, "\n", sizeof(line));
+	KUNIT_EXPECT_TRUE_MSG(test, was_said(line), "%s", said.text);
+	KUNIT_EXPECT_EQ(test, times_said("refslab: "), 1);
 }
 
 static int kernel_init(struct kunit *test)
 {
-	said.any = any_kernel;
-	return register_trace_console(hear, NULL);
+	any_before = any_kernel;
+	return listen_init();
 }
 
 static void kernel_exit(struct kunit *test)
 {
-	unregister_trace_console(hear, NULL);
-	tracepoint_synchronize_unregister();
-	any_kernel = said.any;
+	listen_exit();
+	any_kernel = any_before;
 }
 
 static void test_tested(struct kunit *test)
@@ -81,9 +66,9 @@ static void test_tested(struct kunit *test)
 		KUNIT_EXPECT_TRUE_MSG(test, kernel_is_taken(tested[i]), "%s", tested[i]);
 		/* nothing to say, whatever the parameter */
 		KUNIT_EXPECT_EQ(test, check(tested[i], false), 0);
-		KUNIT_EXPECT_EQ(test, said.lines, 0);
+		KUNIT_EXPECT_FALSE(test, was_said("refslab: "));
 		KUNIT_EXPECT_EQ(test, check(tested[i], true), 0);
-		KUNIT_EXPECT_EQ(test, said.lines, 0);
+		KUNIT_EXPECT_FALSE(test, was_said("refslab: "));
 	}
 }
 
@@ -95,7 +80,7 @@ static void test_taken(struct kunit *test)
 		KUNIT_EXPECT_FALSE_MSG(test, kernel_is_tested(taken[i]), "%s", taken[i]);
 		KUNIT_EXPECT_TRUE_MSG(test, kernel_is_taken(taken[i]), "%s", taken[i]);
 		KUNIT_EXPECT_EQ(test, check(taken[i], false), 0);
-		expect_said(test, "refslab: not tested on Linux %s", taken[i]);
+		expect_line(test, "refslab: not tested on Linux %s", taken[i]);
 	}
 }
 
@@ -107,7 +92,7 @@ static void test_refused(struct kunit *test)
 		KUNIT_EXPECT_FALSE_MSG(test, kernel_is_tested(refused[i]), "%s", refused[i]);
 		KUNIT_EXPECT_FALSE_MSG(test, kernel_is_taken(refused[i]), "%s", refused[i]);
 		KUNIT_EXPECT_EQ(test, check(refused[i], false), -ENODEV);
-		expect_said(test, "refslab: for Linux 6.1 to 6.12, not for %s; any_kernel=1 loads it all the same",
+		expect_line(test, "refslab: for Linux 6.1 to 6.12, not for %s; any_kernel=1 loads it all the same",
 			    refused[i]);
 	}
 }
@@ -118,7 +103,7 @@ static void test_any(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(refused); i++) {
 		KUNIT_EXPECT_EQ(test, check(refused[i], true), 0);
-		expect_said(test, "refslab: not tested on Linux %s", refused[i]);
+		expect_line(test, "refslab: not tested on Linux %s", refused[i]);
 	}
 }
 

@@ -17,7 +17,7 @@ static void test_sweep_broken(struct kunit *test)
 	knot_edge(a, 0, a);
 	listen("refslab: heap kunit stops sweeping and goes on by reference counts: object [0-9]+ of type knot, committed, has the word 0x123");
 	report_sweep_broken(f->heap, &a->link.object, 0x123);
-	EXPECT_SAID(test, "heap kunit stops sweeping", "\nrefslab: Cycles stay until the heap goes.",
+	EXPECT_SAID(test, "heap kunit stops sweeping", "\nrefslab: Cycles stay until the heap goes. Somebody got the object without a reference, or overwrote it. ",
 		    "Traces (debug=U,kunit/knot) tell who allocated and freed it.\n");
 	listen(NULL);
 	report_sweep_broken(f->heap, &a->link.object, 0x456);
@@ -310,6 +310,22 @@ static void end_with(struct kunit *test, unsigned int n)
 	EXPECT_SAID(test, "");
 }
 
+/* The same while an object of each of @n types lives. */
+static void end_with_types(struct kunit *test, unsigned int n)
+{
+	const struct refslab_heap_args args = { .name = "kunit-types" };
+	struct refslab_heap *heap = fixture_heap(test, &args);
+	char name[] = "type-0";
+	unsigned int i;
+
+	for (i = 0; i < n; i++, name[sizeof(name) - 2]++)
+		obj_make(test, fixture_type(test, heap, &(struct refslab_type_args){
+			.name = name, .size = 64 }));
+	listen(NULL);
+	KUNIT_EXPECT_EQ(test, refslab_heap_destroy(heap), n);
+	EXPECT_SAID(test, "");
+}
+
 /* Some heaps are told of, and not all. */
 static void test_left(struct kunit *test)
 {
@@ -325,6 +341,10 @@ static void test_left(struct kunit *test)
 	EXPECT_SAID(test, "\nrefslab: heap kunit-left ends while 3 objects of its type forgotten live\n",
 		    "\nrefslab:   object ", ", count 1\n", "debug=U,kunit-left/forgotten");
 	KUNIT_EXPECT_EQ(test, times_said("refslab:   object "), 3);
+	end_with_types(test, 10);
+	EXPECT_SAID(test, "\nrefslab: heap kunit-types ends while 1 objects of its type type-0 live\n",
+		    "\nrefslab: heap kunit-types ends while objects of 2 more types live\n");
+	KUNIT_EXPECT_EQ(test, times_said("ends while 1 objects of its type"), 8);
 	end_with(test, 0);
 	KUNIT_EXPECT_FALSE(test, was_said("refslab: heap"));
 }
