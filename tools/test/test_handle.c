@@ -43,26 +43,72 @@ static void test_dup(void **state)
 	assert_objects(client->fd, 0);
 }
 
+/* The same in batches, where numbers up to REFSLAB_BATCH_MAX are entries, not handles. */
+static void assert_unknown_in_batch(int fd, uint64_t good, uint64_t bad)
+{
+	const struct refslab_op ops[] = {
+		{ .code = REFSLAB_OP_CLOSE, .handle = bad },
+		{ .code = REFSLAB_OP_DUP, .handle = bad },
+		{ .code = REFSLAB_OP_WEAK, .handle = bad },
+		{ .code = REFSLAB_OP_UPGRADE, .handle = bad },
+		{ .code = REFSLAB_OP_SLOT_SET, .handle = bad, .target = good },
+		{ .code = REFSLAB_OP_SLOT_LOAD, .handle = bad },
+		{ .code = REFSLAB_OP_SLOT_MOVE, .handle = bad, .target = good },
+		{ .code = REFSLAB_OP_SLOT_MOVE, .handle = good, .target = bad },
+		{ .code = REFSLAB_OP_SLOT_CMPXCHG, .handle = bad, .target = good },
+		{ .code = REFSLAB_OP_READ, .handle = bad, .length = 1 },
+		{ .code = REFSLAB_OP_WRITE, .handle = bad, .length = 1 },
+		/* here zero is "no object" */
+		{ .code = REFSLAB_OP_SLOT_SET, .handle = good, .target = bad },
+		{ .code = REFSLAB_OP_SLOT_CMPXCHG, .handle = good, .target = bad },
+		{ .code = REFSLAB_OP_SLOT_CMPXCHG, .handle = good, .expected = bad },
+	};
+	struct refslab_result results[ARRAY_SIZE(ops)];
+	unsigned int n = bad ? ARRAY_SIZE(ops) : ARRAY_SIZE(ops) - 3, i;
+
+	if (bad && bad <= REFSLAB_BATCH_MAX)
+		return;
+	memset(results, 0xa5, sizeof(results));
+	assert_int_equal(refslab_batch(fd, ops, results, n, 0), n);
+	for (i = 0; i < n; i++) {
+		assert_int_equal(results[i].error, EBADF);
+		assert_true(results[i].handle == 0);
+	}
+}
+
 /* Everything that takes a handle must refuse these. */
 static void assert_unknown(int fd, uint64_t good, uint64_t bad)
 {
+	uint64_t out = 0, cursor = 0, found;
 	struct refslab_object_info info;
-	uint64_t out = 0;
+	uint32_t count = 1;
 	char byte = 0;
 
 	fails(EBADF, refslab_close(fd, bad));
 	fails(EBADF, refslab_dup(fd, bad, 0, &out));
+	fails(EBADF, refslab_weak(fd, bad, &out));
+	fails(EBADF, refslab_upgrade(fd, bad, &out));
+	fails(EBADF, refslab_export(fd, bad, 0));
+	fails(EBADF, refslab_map(fd, bad, 0, &out));
 	fails(EBADF, refslab_slot_set(fd, bad, 0, good));
 	fails(EBADF, refslab_slot_load(fd, bad, 0, &out));
 	fails(EBADF, refslab_slot_move(fd, bad, 0, good, 0));
 	fails(EBADF, refslab_slot_move(fd, good, 0, bad, 0));
+	fails(EBADF, refslab_slot_cmpxchg(fd, bad, 0, 0, good));
 	fails(EBADF, refslab_read(fd, bad, 0, &byte, 1));
 	fails(EBADF, refslab_write(fd, bad, 0, &byte, 1));
 	fails(EBADF, refslab_object_info(fd, bad, &info));
-	/* Zero as a target is not a handle but "no object". */
-	if (bad)
+	fails(EBADF, refslab_referrers(fd, bad, &cursor, &found, &count));
+	fails(EBADF, refslab_referents(fd, bad, &cursor, &found, &count));
+	/* Zero is not a handle here but "no object", or that a root is to go. */
+	if (bad) {
 		fails(EBADF, refslab_slot_set(fd, good, 0, bad));
+		fails(EBADF, refslab_slot_cmpxchg(fd, good, 0, bad, 0));
+		fails(EBADF, refslab_slot_cmpxchg(fd, good, 0, 0, bad));
+		fails(EBADF, refslab_root_set(fd, "root", bad, 0));
+	}
 	assert_true(out == 0);
+	assert_unknown_in_batch(fd, good, bad);
 }
 
 static void test_unknown(void **state)
@@ -130,15 +176,40 @@ static void test_foreign(void **state)
 	for (i = 0; i < 100; i++) {
 		mine = make(client->fd, client->two);
 		theirs = make(other, two);
-		if (mine != theirs)
-			assert_unknown(client->fd, mine, theirs);
+		/* both drew the same number, once in 2^32 runs */
+		assert_true(mine != theirs);
+		assert_unknown(client->fd, mine, theirs);
 	}
 	assert_int_equal(info_of(client->fd).objects, 100);
 	assert_int_equal(info_of(other).objects, 100);
-	/* Equal numbers would be chance; they name different objects. */
 	fill(other, theirs, 0, theirs);
 	assert_int_equal(count_of(client->fd, mine), 1);
 	close(other);
+}
+
+/* Where handles begin cannot be guessed: no two alike, and no bit that all have. */
+static void test_seeds(void **state)
+{
+	enum { SESSIONS = 64 };
+	uint32_t tag[SESSIONS], ones = 0, zeroes = 0;
+	unsigned int i, j, alike = 0;
+	int fd[SESSIONS];
+
+	(void)state;
+	for (i = 0; i < SESSIONS; i++) {
+		fd[i] = session_with_heap(0);
+		tag[i] = make(fd[i], type(fd[i], 0, 8)) >> 32;
+		ones |= tag[i];
+		zeroes |= ~tag[i];
+		for (j = 0; j < i; j++)
+			alike += tag[i] == tag[j];
+	}
+	/* chance makes a pair once in 2,000,000 runs */
+	assert_true(alike <= 1);
+	assert_int_equal(ones, UINT32_MAX);
+	assert_int_equal(zeroes, UINT32_MAX);
+	for (i = 0; i < SESSIONS; i++)
+		close(fd[i]);
 }
 
 static void test_many(void **state)
@@ -212,6 +283,7 @@ int main(void)
 		client_test(test_stale),
 		client_test(test_stale_but_alive),
 		client_test(test_foreign),
+		cmocka_unit_test(test_seeds),
 		client_test(test_many),
 		client_test(test_too_many),
 	};
