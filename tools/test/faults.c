@@ -18,12 +18,21 @@
  * thread, refslab_fault.ko one for all, which is told the thread.
  */
 static int own_knob = -1, armed_knob = -1;
-static bool of_module;
+
+/*
+ * The kernel's, for all that follow: the chance that an allocation fails which is of
+ * a thread marked so, when there is nothing to be counted any more; and the mark.
+ */
+static const char * const allocating[] = { "failslab", "fail_page_alloc" };
+static int chance[ARRAY_SIZE(allocating)], mark = -1;
+
+static bool of_module, of_copy;
+static long long copies;
 
 static void write_knob(int knob, const char *text)
 {
 	/* What fails may be this. */
-	while (pwrite(knob, text, strlen(text), 0) != (ssize_t)strlen(text))
+	while (write(knob, text, strlen(text)) != (ssize_t)strlen(text))
 		assert_int_equal(errno, EFAULT);
 }
 
@@ -33,6 +42,17 @@ static void set_kernel(const char *kind, const char *knob, const char *value)
 
 	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", kind, knob);
 	works(storm_write(path, value));
+}
+
+static int open_kernel(const char *kind, const char *knob)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", kind, knob);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	return fd;
 }
 
 /* Its file lies beside refslab.ko, where modprobe would find it. */
@@ -54,6 +74,7 @@ static int load_module(void)
 
 int faults_setup(void **state)
 {
+	size_t i;
 	int err;
 
 	(void)state;
@@ -61,14 +82,21 @@ int faults_setup(void **state)
 	works(storm_write(EXPEDITED, "1"));
 	own_knob = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
 	if (own_knob >= 0) {
-		/* Allocations that may sleep too, and of a page as well. */
-		set_kernel("failslab", "ignore-gfp-wait", "N");
-		set_kernel("fail_page_alloc", "ignore-gfp-wait", "N");
+		/* Allocations that may sleep too, of a page as well, and those of vmalloc(). */
+		for (i = 0; i < ARRAY_SIZE(allocating); i++) {
+			set_kernel(allocating[i], "ignore-gfp-wait", "N");
+			set_kernel(allocating[i], "task-filter", "Y");
+			set_kernel(allocating[i], "times", "-1");
+			chance[i] = open_kernel(allocating[i], "probability");
+		}
+		set_kernel("fail_page_alloc", "ignore-gfp-highmem", "N");
 		set_kernel("fail_page_alloc", "min-order", "0");
 		/* A trace of each would look like a complaint. */
 		set_kernel("failslab", "verbose", "0");
 		set_kernel("fail_page_alloc", "verbose", "0");
 		set_kernel("fail_usercopy", "verbose", "0");
+		/* Which kind has failed is seen by these becoming less. */
+		set_kernel("fail_usercopy", "times", "1000000");
 		return 0;
 	}
 	of_module = true;
@@ -92,15 +120,49 @@ int faults_teardown(void **state)
 	return 0;
 }
 
-bool faults_of_copies(void)
+/* What the kernel's copies to fail are, less those that have: where there are none, -1. */
+static long long copies_left(void)
 {
-	return !of_module;
+	return of_module ? -1 : storm_value("/sys/kernel/debug/fail_usercopy/times", "");
+}
+
+bool fault_of_copy(void)
+{
+	return of_copy;
+}
+
+/* What the kernel counts comes first; that it is set makes nothing fail before. */
+static void set_all_that_follow(pid_t thread)
+{
+	char path[64];
+	size_t i;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/make-it-fail", thread ?: gettid());
+	mark = open(path, O_RDWR | O_CLOEXEC);
+	assert_true(mark >= 0);
+	for (i = 0; i < ARRAY_SIZE(allocating); i++)
+		write_knob(chance[i], "100");
+	write_knob(mark, "1");
+}
+
+static void clear_all_that_follow(void)
+{
+	size_t i;
+
+	if (mark < 0)
+		return;
+	write_knob(mark, "0");
+	close(mark);
+	mark = -1;
+	for (i = 0; i < ARRAY_SIZE(allocating); i++)
+		write_knob(chance[i], "0");
 }
 
 void fault_set(unsigned int n, unsigned int times, pid_t thread)
 {
 	char text[64], path[64];
 
+	copies = copies_left();
 	armed_knob = own_knob;
 	if (of_module) {
 		snprintf(text, sizeof(text), "%u %d %u", n, thread ?: gettid(), times);
@@ -111,6 +173,8 @@ void fault_set(unsigned int n, unsigned int times, pid_t thread)
 			armed_knob = open(path, O_RDWR | O_CLOEXEC);
 			assert_true(armed_knob >= 0);
 		}
+		if (times > 1)
+			set_all_that_follow(thread);
 	}
 	write_knob(armed_knob, text);
 }
@@ -177,6 +241,7 @@ int faults_test_teardown(void **state)
 {
 	(void)state;
 	write_knob(own_knob, "0");
+	clear_all_that_follow();
 	if (!of_module)
 		set_kernel_init(false);
 	return 0;
@@ -189,8 +254,10 @@ bool fault_hit(void)
 	bool hit = pread(armed_knob, text, sizeof(text) - 1, 0) > 0 && !atoi(text);
 
 	write_knob(armed_knob, "0");
+	clear_all_that_follow();
 	if (armed_knob != own_knob)
 		close(armed_knob);
+	of_copy = hit && copies_left() < copies;
 	return hit;
 }
 
@@ -263,8 +330,11 @@ static void look(const struct scene *scene, struct picture *picture)
 	memset(picture, 0, sizeof(*picture));
 	picture->count = count_of(scene->fd, scene->a);
 	picture->mapped_count = count_of(scene->fd, scene->mapped);
-	picture->objects = info.objects;
-	picture->used = used_bytes(scene->fd);
+	/* with garbage about, which a call may sweep away */
+	if (!scene->garbage) {
+		picture->objects = info.objects;
+		picture->used = used_bytes(scene->fd);
+	}
 	picture->handles = info.handles;
 	picture->types = info.types;
 	picture->sessions = info.sessions;
@@ -282,7 +352,10 @@ static bool looks_like(const struct scene *scene, const struct picture *before,
 	return !memcmp(before, after, sizeof(*before));
 }
 
-/* Some of what goes does so in the background. */
+/*
+ * Some of what goes does so in the background. A call that failed is to leave what
+ * was before, one that did without what it leaves without faults.
+ */
 static void compare(const struct scene *scene, const char *what, unsigned int n, int err,
 		    const struct picture *before)
 {
@@ -292,7 +365,7 @@ static void compare(const struct scene *scene, const char *what, unsigned int n,
 		return;
 #define tell(field) do {							\
 	if (before->field != after->field)					\
-		print_message("# " #field ": %llu, was %llu\n",			\
+		print_message("# " #field ": %llu, not %llu\n",		\
 			      (unsigned long long)after->field,			\
 			      (unsigned long long)before->field);		\
 } while (0)
@@ -307,8 +380,23 @@ static void compare(const struct scene *scene, const char *what, unsigned int n,
 	tell(heaps);
 #undef tell
 	if (strcmp(before->names, after->names))
-		print_message("# names: %s, was %s\n", after->names, before->names);
-	fail_msg("%s, fault %u: %s, and left something", what, n, strerror(-err));
+		print_message("# names: %s, not %s\n", after->names, before->names);
+	fail_msg("%s, fault %u: %s, and left something", what, n,
+		 err ? strerror(-err) : "did without");
+}
+
+/* It goes on working: what is made is all there, and what a sweep is to find it finds. */
+static void assert_usable(const struct scene *scene)
+{
+	uint64_t objects;
+
+	sweep(scene->fd, 2);
+	objects = info_of(scene->fd).objects;
+	drop(scene->fd, ring(scene->fd, scene->type, 2));
+	assert_int_equal(info_of(scene->fd).objects, objects + 2);
+	assert_int_equal(sweep(scene->fd, 2), 2);
+	assert_objects(scene->fd, objects);
+	storm_validate(scene->fd);
 }
 
 /*
@@ -319,7 +407,7 @@ static bool documented(const struct try *try, int err)
 {
 	size_t i;
 
-	if (err == -ENOMEM || (err == -EFAULT && faults_of_copies()))
+	if (err == -ENOMEM || (err == -EFAULT && fault_of_copy()))
 		return true;
 	for (i = 0; i < ARRAY_SIZE(try->also); i++)
 		if (try->also[i] && err == -try->also[i])
@@ -335,9 +423,26 @@ static void ready(const struct try *try, struct scene *scene, struct picture *pi
 	look(scene, picture);
 }
 
-/* So many faults, from the n-th on. Whether they came; what came of them is @err. */
+/* What the call leaves without faults. */
+static void look_after(const struct try *try, struct picture *after)
+{
+	struct scene scene;
+
+	ready(try, &scene, after);
+	works(try->call(&scene));
+	/* or it is not that which was to be tried */
+	if (scene.garbage)
+		assert_true(runs_of(scene.fd) > 0);
+	look(&scene, after);
+	scene_end(&scene);
+}
+
+/*
+ * So many faults, from the n-th on. Whether they came; what came of them is @err. It
+ * looks like @before then, or like @after if it did without.
+ */
 static bool try_once(const struct try *try, struct scene *scene, const struct picture *before,
-		     unsigned int n, unsigned int times, int *err)
+		     const struct picture *after, unsigned int n, unsigned int times, int *err)
 {
 	bool hit;
 
@@ -348,21 +453,24 @@ static bool try_once(const struct try *try, struct scene *scene, const struct pi
 		if (!hit || !documented(try, *err))
 			fail_msg("%s, fault %u: %s", try->name, n, strerror(-*err));
 		compare(scene, try->name, n, *err, before);
+	} else if (hit) {
+		compare(scene, try->name, n, 0, after);
 	}
 	return hit;
 }
 
 /* It did without, perhaps because it asked again: with nothing but faults. */
-static bool fails_at_last(const struct try *try, unsigned int n)
+static bool fails_at_last(const struct try *try, const struct picture *after, unsigned int n)
 {
 	struct picture before;
 	struct scene scene;
 	int err;
 
 	ready(try, &scene, &before);
-	try_once(try, &scene, &before, n, 1000, &err);
+	try_once(try, &scene, &before, after, n, 1000, &err);
 	if (err)
 		works(try->call(&scene));
+	assert_usable(&scene);
 	scene_end(&scene);
 	return err;
 }
@@ -372,26 +480,29 @@ static unsigned int try_round(const struct try *try, unsigned int chain,
 			      unsigned int *all_failed, unsigned int *all_at_last)
 {
 	unsigned int n = 0, failed = 0, survived = 0, at_last = 0;
-	struct picture before;
+	struct picture before, after;
 	struct scene scene;
 	bool hit;
 	int err;
 
+	look_after(try, &after);
 	do {
 		ready(try, &scene, &before);
 		/* What has failed has changed nothing. */
 		do {
-			hit = try_once(try, &scene, &before, ++n, 1, &err);
+			hit = try_once(try, &scene, &before, &after, ++n, 1, &err);
 			failed += !!err;
 			assert_true(n < 2000);
 		} while (err && n % chain);
 		/* And would have worked. */
 		if (err)
 			works(try->call(&scene));
+		assert_usable(&scene);
 		scene_end(&scene);
-		if (hit && !err && of_module) {
+		/* by the kernel's own injection it takes long */
+		if (hit && !err && (of_module || try->at_last)) {
 			survived++;
-			at_last += fails_at_last(try, n);
+			at_last += fails_at_last(try, &after, n);
 		}
 	} while (hit);
 	n--;
@@ -416,8 +527,7 @@ static unsigned int try_all(const struct try *try)
 
 	for (round = 0; round < 4 && !enough; round++) {
 		n += try_round(try, round ? 1 : 8, &failed, &at_last);
-		/* the kernel's own injection cannot do the latter */
-		enough = failed >= try->least && (at_last >= try->at_last || !of_module);
+		enough = failed >= try->least && at_last >= try->at_last;
 	}
 	assert_true(enough);
 	return n;

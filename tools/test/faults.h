@@ -19,12 +19,10 @@ int faults_teardown(void **state);
 int faults_test_teardown(void **state);
 #define faults_test(function)	cmocka_unit_test_teardown(function, faults_test_teardown)
 
-/* Whether copies fail too. */
-bool faults_of_copies(void);
-
 /*
- * The n-th thing that can fail does, and with refslab_fault.ko so many from that
- * on: of this thread, or another if that is not 0.
+ * The n-th thing that can fail does; if @times is more than 1, so many from that on,
+ * by the kernel's injection all that are allocations: of this thread, or another if
+ * that is not 0.
  */
 void fault_set(unsigned int n, unsigned int times, pid_t thread);
 
@@ -33,6 +31,9 @@ void fault_set_init(unsigned int n);
 
 /* Whether it has come to that; none fails afterwards. */
 bool fault_hit(void);
+
+/* Whether it was a copy that failed, no allocation. */
+bool fault_of_copy(void);
 
 /* What calls are tried on: a heap with a root, objects, types, and others. */
 struct scene {
@@ -43,6 +44,7 @@ struct scene {
 	int made_fd;		/* closed in the end, unless -1 */
 	pid_t child;		/* killed in the end, unless 0 */
 	pid_t worker;		/* whose faults they are, unless 0 */
+	bool garbage;		/* there is some, which a call may sweep away */
 };
 
 /**

@@ -28,6 +28,12 @@ static int try_export(struct scene *scene)
 	return scene->made_fd < 0 ? scene->made_fd : 0;
 }
 
+static int try_export_read_only(struct scene *scene)
+{
+	scene->made_fd = refslab_export(scene->fd, scene->a, REFSLAB_READ_ONLY);
+	return scene->made_fd < 0 ? scene->made_fd : 0;
+}
+
 static int try_import(struct scene *scene)
 {
 	return refslab_import(scene->fd, scene->exported, &scene->made);
@@ -36,6 +42,12 @@ static int try_import(struct scene *scene)
 static int try_root_set(struct scene *scene)
 {
 	return refslab_root_set(scene->fd, "new", scene->a, 0);
+}
+
+/* What was there goes. */
+static int try_root_set_over(struct scene *scene)
+{
+	return refslab_root_set(scene->fd, "old", scene->mapped, 0);
 }
 
 static int try_root_get(struct scene *scene)
@@ -94,6 +106,36 @@ static int try_heap_info(struct scene *scene)
 	return refslab_heap_info(scene->fd, &info);
 }
 
+static int try_limit(struct scene *scene)
+{
+	const struct refslab_heap_limits limits = {
+		.flags = REFSLAB_LIMITS_LIMIT, .limit = 4 << 20,
+	};
+
+	return refslab_heap_limits(scene->fd, &limits);
+}
+
+/* Chunks are got ready, as far as there is memory, */
+static int try_watermarks(struct scene *scene)
+{
+	const struct refslab_heap_limits limits = {
+		.flags = REFSLAB_LIMITS_LOW | REFSLAB_LIMITS_HIGH,
+		.low = 1 << 20, .high = 1 << 20,
+	};
+
+	return refslab_heap_limits(scene->fd, &limits);
+}
+
+/* and given back. */
+static int try_no_watermarks(struct scene *scene)
+{
+	const struct refslab_heap_limits limits = {
+		.flags = REFSLAB_LIMITS_LOW | REFSLAB_LIMITS_HIGH,
+	};
+
+	return refslab_heap_limits(scene->fd, &limits);
+}
+
 /* A reserve is memory. */
 static int try_heap_limits(struct scene *scene)
 {
@@ -135,6 +177,11 @@ static int try_alloc(struct scene *scene)
 static int try_dup(struct scene *scene)
 {
 	return refslab_dup(scene->fd, scene->a, 0, &scene->made);
+}
+
+static int try_dup_read_only(struct scene *scene)
+{
+	return refslab_dup(scene->fd, scene->a, REFSLAB_READ_ONLY, &scene->made);
 }
 
 static int try_close(struct scene *scene)
@@ -299,6 +346,11 @@ static int try_events(struct scene *scene)
 			      REFSLAB_EVENTS_MAX, -1);
 }
 
+static int try_no_events(struct scene *scene)
+{
+	return refslab_events(scene->fd, 0, 0, -1);
+}
+
 /* A type and a handle that the call is about to end. */
 static int prepare_type(struct scene *scene)
 {
@@ -322,18 +374,45 @@ static int prepare_slot(struct scene *scene)
 	return refslab_slot_set(scene->fd, scene->a, 0, scene->mapped) ?: prepare_full(scene);
 }
 
+/* The heap is full, of garbage: an allocation sweeps first. */
+static int prepare_limit(struct scene *scene)
+{
+	struct refslab_heap_limits limits = {
+		.flags = REFSLAB_LIMITS_LIMIT, .limit = info_of(scene->fd).bytes + (64 << 10),
+	};
+	uint32_t large = type(scene->fd, 1, 8000);
+	uint64_t handle[64];
+	unsigned int n = 0;
+
+	works(prepare_type(scene));
+	works(refslab_heap_limits(scene->fd, &limits));
+	while (!refslab_alloc(scene->fd, large, &handle[n]))
+		assert_true(++n < ARRAY_SIZE(handle));
+	assert_true(n > 0);
+	while (n--) {
+		fill(scene->fd, handle[n], 0, handle[n]);
+		drop(scene->fd, handle[n]);
+	}
+	scene->garbage = true;
+	return 0;
+}
+
 static const struct try calls[] = {
 	{ "open", NULL, try_open, 3, 0, {} },
 	{ "HEAP_CREATE", NULL, try_heap_create, 80, 0, {} },
 	{ "HEAP_CREATE, counted", NULL, try_heap_create_counted, 82, 0, {} },
 	{ "HEAP_INFO", NULL, try_heap_info, 0, 0, {} },
 	{ "HEAP_LIMITS", NULL, try_heap_limits, 5, 0, {} },
+	{ "HEAP_LIMITS, limit", NULL, try_limit, 0, 0, {} },
+	{ "HEAP_LIMITS, low and high", NULL, try_watermarks, 0, 0, {} },
+	{ "HEAP_LIMITS, high", try_watermarks, try_no_watermarks, 0, 0, {} },
 	{ "TYPE_CREATE", NULL, try_type_create, 30, 0, {} },
 	{ "TYPE_CREATE, mapped", NULL, try_type_create_mapped, 30, 0, {} },
 	{ "TYPE_DESTROY", prepare_type, try_type_destroy, 0, 0, {} },
 	{ "TYPE_INFO", NULL, try_type_info, 0, 0, {} },
 	{ "ALLOC, the first", prepare_type, try_alloc, 0, 1, {} },
 	{ "DUP", prepare_full, try_dup, 1, 0, {} },
+	{ "DUP, read-only", prepare_full, try_dup_read_only, 1, 0, {} },
 	{ "CLOSE", prepare_dup, try_close, 0, 0, {} },
 	{ "WEAK", prepare_full, try_weak, 1, 1, {} },
 	{ "UPGRADE", prepare_weak, try_upgrade, 1, 0, {} },
@@ -358,14 +437,18 @@ static const struct try calls[] = {
 	{ "EVENTS", NULL, try_events, 0, 2, {} },
 	{ "EVENTS, few", NULL, try_events_few, 1, 0, {} },
 	{ "EVENTS, eventfd", prepare_eventfd, try_events_fd, 1, 0, {} },
+	{ "EVENTS, off", try_events, try_no_events, 0, 0, {} },
 	{ "INVITE", NULL, try_invite, 2, 0, {} },
 	{ "JOIN", NULL, try_join, 0, 1, {} },
 	{ "EXPORT", NULL, try_export, 2, 0, {} },
+	{ "EXPORT, read-only", NULL, try_export_read_only, 2, 0, {} },
 	{ "IMPORT", prepare_full, try_import, 1, 0, {} },
 	{ "ROOT_SET", NULL, try_root_set, 1, 0, {} },
+	{ "ROOT_SET, over another", NULL, try_root_set_over, 0, 0, {} },
 	{ "ROOT_GET", prepare_full, try_root_get, 1, 0, {} },
 	{ "MAP", NULL, try_map, 2, 0, {} },
 	{ "ALLOC, mapped", NULL, try_alloc_mapped, 3, 0, {} },
+	{ "ALLOC, mapped, at the limit", prepare_limit, try_alloc_mapped, 3, 0, {} },
 	{ "ALLOC, counted", prepare_join, try_alloc_counted, 1, 0, {} },
 };
 
