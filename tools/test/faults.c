@@ -72,6 +72,44 @@ static int load_module(void)
 	return err;
 }
 
+/* Where a function of the kernel begins and ends. */
+static unsigned long address_of(const char *function, unsigned long *end)
+{
+	unsigned long start = 0, address;
+	char line[256], name[128];
+	FILE *file = fopen("/proc/kallsyms", "re");
+
+	assert_non_null(file);
+	*end = ULONG_MAX;
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%lx %*c %127s", &address, name) != 2)
+			continue;
+		if (!strcmp(name, function))
+			start = address;
+	}
+	/* the lines are in no order that one could rely on */
+	rewind(file);
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "%lx", &address) == 1 && address > start && address < *end)
+			*end = address;
+	fclose(file);
+	assert_true(start);
+	return start;
+}
+
+/* vmalloc() warns where both of its attempts at this fail (tools/fault). */
+static void spare_vmap_area(const char *kind)
+{
+	unsigned long end, start = address_of("alloc_vmap_area", &end);
+	char text[32];
+
+	set_kernel(kind, "stacktrace-depth", "32");
+	snprintf(text, sizeof(text), "0x%lx", start);
+	set_kernel(kind, "reject-start", text);
+	snprintf(text, sizeof(text), "0x%lx", end);
+	set_kernel(kind, "reject-end", text);
+}
+
 int faults_setup(void **state)
 {
 	size_t i;
@@ -87,6 +125,7 @@ int faults_setup(void **state)
 			set_kernel(allocating[i], "ignore-gfp-wait", "N");
 			set_kernel(allocating[i], "task-filter", "Y");
 			set_kernel(allocating[i], "times", "-1");
+			spare_vmap_area(allocating[i]);
 			chance[i] = open_kernel(allocating[i], "probability");
 		}
 		set_kernel("fail_page_alloc", "ignore-gfp-highmem", "N");
@@ -177,31 +216,6 @@ void fault_set(unsigned int n, unsigned int times, pid_t thread)
 			set_all_that_follow(thread);
 	}
 	write_knob(armed_knob, text);
-}
-
-/* Where a function of the kernel begins and ends. */
-static unsigned long address_of(const char *function, unsigned long *end)
-{
-	unsigned long start = 0, address;
-	char line[256], name[128];
-	FILE *file = fopen("/proc/kallsyms", "re");
-
-	assert_non_null(file);
-	*end = ULONG_MAX;
-	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%lx %*c %127s", &address, name) != 2)
-			continue;
-		if (!strcmp(name, function))
-			start = address;
-	}
-	/* the lines are in no order that one could rely on */
-	rewind(file);
-	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "%lx", &address) == 1 && address > start && address < *end)
-			*end = address;
-	fclose(file);
-	assert_true(start);
-	return start;
 }
 
 /* What a module does to begin with has this function below it. */
