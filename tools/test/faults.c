@@ -2,11 +2,10 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 
 #include "faults.h"
+#include "module.h"
 #include "storm.h"
 
 #define MODULE_KNOB	"/sys/kernel/debug/refslab_fault"
@@ -53,23 +52,6 @@ static int open_kernel(const char *kind, const char *knob)
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	assert_true(fd >= 0);
 	return fd;
-}
-
-/* Its file lies beside refslab.ko, where modprobe would find it. */
-static int load_module(void)
-{
-	struct utsname name;
-	char path[256];
-	int fd, err;
-
-	uname(&name);
-	snprintf(path, sizeof(path), "/lib/modules/%s/updates/refslab_fault.ko", name.release);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	err = syscall(SYS_finit_module, fd, "", 0) ? -errno : 0;
-	close(fd);
-	return err;
 }
 
 /* Where a function of the kernel begins and ends. */
@@ -139,7 +121,7 @@ int faults_setup(void **state)
 		return 0;
 	}
 	of_module = true;
-	err = load_module();
+	err = module_load_other("refslab_fault");
 	own_knob = open(MODULE_KNOB, O_RDWR | O_CLOEXEC);
 	if (own_knob >= 0)
 		return 0;
@@ -155,7 +137,7 @@ int faults_teardown(void **state)
 	if (own_knob >= 0)
 		close(own_knob);
 	if (of_module)
-		syscall(SYS_delete_module, "refslab_fault", O_NONBLOCK);
+		module_unload_other("refslab_fault");
 	return 0;
 }
 
