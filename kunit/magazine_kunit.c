@@ -107,16 +107,30 @@ static void test_drain(struct kunit *test)
 	EXPECT_OBJECTS(test, type, 0);
 }
 
+/**
+ * struct drainer - a thread that drains a type
+ * @type: the type
+ * @task: the thread
+ * @drains: how often it has tried; WRITE_ONCE
+ * @not_done: in vain
+ */
+struct drainer {
+	struct refslab_type *type;
+	struct task_struct *task;
+	unsigned int	drains;
+	unsigned int	not_done;
+};
+
 static int drainer_main(void *data)
 {
-	struct refslab_type *type = data;
-	int not_done = 0;
+	struct drainer *drainer = data;
 
 	while (!kthread_should_stop()) {
-		not_done += !magazine_try_drain(type);
+		drainer->not_done += !magazine_try_drain(drainer->type);
+		WRITE_ONCE(drainer->drains, drainer->drains + 1);
 		cond_resched();
 	}
-	return not_done;
+	return 0;
 }
 
 /* Who drains one heap's type does not keep those of another from it. */
@@ -127,16 +141,24 @@ static void test_drains_of_heaps(struct kunit *test)
 	const struct refslab_type_args args = { .name = "other", .size = 64 };
 	struct refslab_heap *heap = fixture_heap(test, &heap_args);
 	struct refslab_type *other = fixture_type(test, heap, &args);
-	struct task_struct *task[2];
-	unsigned int i;
+	struct drainer drainers[] = { { .type = f->leaf }, { .type = other } }, *drainer;
+	unsigned int i, wait;
 
-	for (i = 0; i < ARRAY_SIZE(task); i++)
-		task[i] = kthread_run(drainer_main, i ? other : f->leaf, "drainer/%u", i);
+	for (i = 0; i < ARRAY_SIZE(drainers); i++) {
+		drainer = &drainers[i];
+		drainer->task = kthread_run(drainer_main, drainer, "drainer/%u", i);
+		KUNIT_EXPECT_FALSE(test, IS_ERR(drainer->task));
+	}
 	msleep(200);
-	for (i = 0; i < ARRAY_SIZE(task); i++) {
-		KUNIT_EXPECT_FALSE(test, IS_ERR(task[i]));
-		if (!IS_ERR(task[i]))
-			KUNIT_EXPECT_EQ(test, kthread_stop(task[i]), 0);
+	for (i = 0; i < ARRAY_SIZE(drainers); i++) {
+		drainer = &drainers[i];
+		if (IS_ERR(drainer->task))
+			continue;
+		for (wait = 0; wait < 1000 && READ_ONCE(drainer->drains) < 100; wait++)
+			msleep(10);
+		KUNIT_EXPECT_EQ(test, kthread_stop(drainer->task), 0);
+		KUNIT_EXPECT_GE(test, drainer->drains, 100);
+		KUNIT_EXPECT_EQ(test, drainer->not_done, 0);
 	}
 	KUNIT_EXPECT_EQ(test, refslab_heap_destroy(heap), 0);
 }

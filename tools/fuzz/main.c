@@ -33,7 +33,7 @@
 #define CGROUP	"/sys/fs/cgroup/refslab-fuzz"
 
 enum { ALONE_EVERY = 2, WAIT_SECONDS = 60, REPORT_SECONDS = 15, WORLD = PROCESSES_MAX - 1,
-       EXTRA_SECONDS = 120, CHARGE_MAX = 4 << 20 };
+       EXTRA_SECONDS = 300, CHARGE_MAX = 4 << 20 };
 
 struct arena *arena;
 uint64_t seed_of_all = 1;

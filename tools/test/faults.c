@@ -419,6 +419,20 @@ static void ready(const struct try *try, struct scene *scene, struct picture *pi
 	look(scene, picture);
 }
 
+/* When what goes in the background has gone. */
+static void look_settled(const struct scene *scene, struct picture *picture)
+{
+	struct picture now;
+	unsigned int i;
+
+	for (i = 0; i < 500; i++) {
+		look(scene, picture);
+		sleep_ms(20);
+		if (looks_like(scene, picture, &now))
+			break;
+	}
+}
+
 /* What the call leaves without faults. */
 static void look_after(const struct try *try, struct picture *after)
 {
@@ -429,7 +443,7 @@ static void look_after(const struct try *try, struct picture *after)
 	/* or it is not that which was to be tried */
 	if (scene.garbage)
 		assert_true(runs_of(scene.fd) > 0);
-	look(&scene, after);
+	look_settled(&scene, after);
 	scene_end(&scene);
 }
 
