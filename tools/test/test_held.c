@@ -144,21 +144,46 @@ static bool is_gone(int fd, uint32_t type)
 	return refslab_type_info(fd, type, &info) == -ENOENT;
 }
 
-/* Whether it was killed in its wait; how long it took to die then. */
-static bool dies_waiting(void (*work)(void *), struct scene *waiter, uint64_t *took)
+/**
+ * struct deaths - of those who are killed while they wait for a sweep
+ * @waits: how many
+ * @early: of these, who were dead while that sweep went on still
+ * @least: how long it took at least, in nanoseconds
+ */
+struct deaths {
+	unsigned int waits, early;
+	uint64_t least;
+};
+
+/* Whether it waited when it was killed. */
+static bool dies_waiting(void (*work)(void *), struct scene *waiter, bool *early, uint64_t *took)
 {
 	bool waited;
+	uint64_t runs;
 	pid_t pid;
 
 	waiter->done = false;
 	pid = storm_fork(work, waiter);
 	sleep_ms(30);
 	waited = !waiter->done;
+	runs = runs_of(waiter->fd);
 	*took = now_ns();
 	storm_kill(pid);
 	*took = now_ns() - *took;
+	*early = runs_of(waiter->fd) == runs;
 	return waited;
 }
+
+static void count_death(struct deaths *deaths, bool early, uint64_t took)
+{
+	deaths->waits++;
+	deaths->early += early;
+	if (!deaths->least || took < deaths->least)
+		deaths->least = took;
+}
+
+/* Waits that are looked at, and how many end early at least: a busy machine makes some late. */
+enum { WAITS = 8, EARLY = 3 };
 
 /* Killed in the middle of a sweep that they wait for, they are gone before its end. */
 static void test_waits_end(void **state)
@@ -166,11 +191,12 @@ static void test_waits_end(void **state)
 	struct client *client = *state;
 	struct scene common = { .leaf = client->leaf }, *sweeper, *waiter, *ahead;
 	int invitation = refslab_invite(client->fd, 0, 0);
-	uint64_t sweep, took, destroy = 0, create = 0;
+	struct deaths destroy = { 0 }, create = { 0 };
+	uint64_t sweep, took;
 	unsigned int tries;
-	char name[16];
-	bool waited;
+	bool waited, early;
 	pid_t pid, first;
+	char name[16];
 
 	assert_true(invitation >= 0);
 	sweep = long_sweep(client->fd, client->two);
@@ -178,31 +204,31 @@ static void test_waits_end(void **state)
 	waiter = scene_of(&common, invitation);
 	ahead = scene_of(&common, invitation);
 	pid = storm_fork(keep_sweeping, sweeper);
-	for (tries = 0; tries < 50 && !(destroy && create); tries++) {
+	for (tries = 0; tries < 100 && (destroy.waits < WAITS || create.waits < WAITS); tries++) {
 		snprintf(name, sizeof(name), "passing%u", tries);
 		works(refslab_type_create(client->fd, name, 1, 8, 0, &waiter->leaf));
-		waited = dies_waiting(destroy_once, waiter, &took);
+		waited = dies_waiting(destroy_once, waiter, &early, &took);
 		/* then its turn had come, and it waited for a grace period, which nobody ends */
 		if (is_gone(client->fd, waiter->leaf))
 			continue;
 		if (waited)
-			destroy = took;
+			count_death(&destroy, early, took);
 		/* who makes a type waits behind who removes one, who waits for the sweep */
 		ahead->leaf = waiter->leaf;
 		first = storm_fork(destroy_once, ahead);
 		while (!is_gone(client->fd, ahead->leaf))
 			;
-		if (dies_waiting(create_once, waiter, &took))
-			create = took;
+		if (dies_waiting(create_once, waiter, &early, &took))
+			count_death(&create, early, took);
 		storm_kill(first);
 	}
 	storm_kill(pid);
-	print_message("# %u tries; of a sweep of %llu ms, killed who removes a type %llu us after, who makes one %llu\n",
-		      tries, (unsigned long long)(sweep / 1000000),
-		      (unsigned long long)(destroy / 1000), (unsigned long long)(create / 1000));
-	assert_true(destroy && create);
-	assert_true(destroy < sweep / 4);
-	assert_true(create < sweep / 4);
+	print_message("# %u tries; of a sweep of %llu ms; who removes a type was dead before its end %u times of %u, at best %llu us after it was killed, who makes one %u of %u, %llu us\n",
+		      tries, (unsigned long long)(sweep / 1000000), destroy.early, destroy.waits,
+		      (unsigned long long)(destroy.least / 1000), create.early, create.waits,
+		      (unsigned long long)(create.least / 1000));
+	assert_true(destroy.early >= EARLY);
+	assert_true(create.early >= EARLY);
 	close(invitation);
 }
 
