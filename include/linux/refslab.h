@@ -267,11 +267,12 @@ struct refslab_type_args {
 	unsigned int	flags;
 };
 
-/* Flags of a heap. */
 /*
- * Charge the creator's memory cgroup. It is taken for a heap that programs fill:
- * automatic sweeps rest three times as long as they ran, and what is said in the
- * log is limited as for those.
+ * Flags of a heap.
+ *
+ * REFSLAB_HEAP_ACCOUNT charges the creator's memory cgroup. It is taken for a heap
+ * that programs fill: automatic sweeps rest three times as long as they ran, and the
+ * log is told as little of it as of those.
  */
 #define REFSLAB_HEAP_ACCOUNT	BIT(0)
 #define REFSLAB_HEAP_FLAGS	(BIT(1) - 1)

@@ -153,19 +153,23 @@ void storm_wait_heaps(unsigned int wanted)
 	assert_int_equal(storm_heaps(), wanted);
 }
 
-long storm_kept(void)
+bool storm_kernel_has(const char *function)
 {
 	FILE *file = fopen("/proc/kallsyms", "re");
-	char line[256];
-	long kept = 0;
+	char line[256], name[128];
+	bool found = false;
 
 	assert_non_null(file);
-	/* a 32nd of all memory, mm/kasan/quarantine.c */
-	while (!kept && fgets(line, sizeof(line), file))
-		if (strstr(line, " kasan_quarantine_put\n"))
-			kept = sysconf(_SC_PHYS_PAGES) / 32;
+	while (!found && fgets(line, sizeof(line), file))
+		found = sscanf(line, "%*x %*c %127s", name) == 1 && !strcmp(name, function);
 	fclose(file);
-	return kept;
+	return found;
+}
+
+long storm_kept(void)
+{
+	/* a 32nd of all memory, mm/kasan/quarantine.c */
+	return storm_kernel_has("kasan_quarantine_put") ? sysconf(_SC_PHYS_PAGES) / 32 : 0;
 }
 
 void storm_validate(int fd)

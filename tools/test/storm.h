@@ -60,6 +60,9 @@ long long storm_value(const char *path, const char *name);
 unsigned int storm_heaps(void);
 void storm_wait_heaps(unsigned int wanted);
 
+/* Whether the kernel was built with a function. */
+bool storm_kernel_has(const char *function);
+
 /* Pages of what was freed that the kernel keeps: of KASAN's quarantine. */
 long storm_kept(void);
 

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "calls.h"
+#include "storm.h"
 #include "told_page.h"
 
 static void test_all_succeed(void **state)
@@ -42,20 +43,6 @@ static int call_32(int fd, unsigned long request, void *argument)
 #endif
 }
 
-/* Where the kernel has no such calls, to try is a fault that its log is told of. */
-static bool has_32_bit(void)
-{
-	FILE *file = fopen("/proc/kallsyms", "re");
-	bool found = false;
-	char line[256];
-
-	assert_non_null(file);
-	while (!found && fgets(line, sizeof(line), file))
-		found = strstr(line, " __ia32_compat_sys_ioctl\n");
-	fclose(file);
-	return found;
-}
-
 /* The structures are the same for programs of any width. */
 static void test_32_bit(void **state)
 {
@@ -67,7 +54,8 @@ static void test_32_bit(void **state)
 
 	(void)state;
 	assert_ptr_not_equal(argument, MAP_FAILED);
-	if (!has_32_bit())
+	/* to try where there are none is a fault that the kernel's log is told of */
+	if (!storm_kernel_has("__ia32_compat_sys_ioctl"))
 		skip();
 	memset(argument, 0, sizeof(*argument));
 	argument->head.size = sizeof(argument->heap_create);
