@@ -112,6 +112,17 @@ static unsigned int find_object(int fd)
 	return 0;
 }
 
+/* A type with all that debug= can ask for. */
+static uint32_t watched_type(int fd)
+{
+	uint32_t type;
+
+	works(write_file(PARAMETER, "ZPU\n"));
+	works(refslab_type_create(fd, "watched", 2, 40, 0, &type));
+	works(write_file(PARAMETER, "\n"));
+	return type;
+}
+
 static void test_traces(void **state)
 {
 	int fd = session_with_heap(1 << 20), i;
@@ -122,9 +133,7 @@ static void test_traces(void **state)
 	(void)state;
 	read_file(path_of(fd, "alloc_traces"));
 	assert_string_equal(text, "no traces\n");
-	works(write_file(PARAMETER, "ZPU\n"));
-	works(refslab_type_create(fd, "watched", 2, 40, 0, &type));
-	works(write_file(PARAMETER, "\n"));
+	type = watched_type(fd);
 	a = make(fd, type);
 	b = make(fd, type);
 	fill(fd, a, 1, b);
@@ -238,9 +247,7 @@ static void test_no_addresses(void **state)
 		assert_true(is_address(bad[i]));
 	for (i = 0; i < ARRAY_SIZE(good); i++)
 		assert_false(is_address(good[i]));
-	works(write_file(PARAMETER, "ZPU\n"));
-	works(refslab_type_create(fd, "watched", 2, 40, 0, &type));
-	works(write_file(PARAMETER, "\n"));
+	type = watched_type(fd);
 	a = make(fd, type);
 	b = make(fd, type);
 	fill(fd, a, 0, a);
