@@ -5,6 +5,7 @@
  */
 #include <linux/prandom.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 
 #include "depot.h"
 #include "fixture.h"
@@ -278,14 +279,15 @@ static void test_limit(struct kunit *test)
 	kvfree(objs);
 }
 
-static void alloc_all(void *objs)
+static long alloc_all(void *objs)
 {
 	struct refslab_object **obj = objs;
 	struct refslab_type *type = (void *)*obj;
 	unsigned int n;
 
 	for (n = 4 * type->path.magazine_size; n; n--)
-		*obj++ = refslab_alloc(type, GFP_ATOMIC);
+		*obj++ = refslab_alloc(type, GFP_KERNEL);
+	return 0;
 }
 
 /* What one CPU frees another allocates. */
@@ -309,7 +311,8 @@ static void test_other_cpu(struct kunit *test)
 	migrate_enable();
 	before = type_sum(type, out);
 	objs[0] = (void *)type;
-	smp_call_function_single(cpu, alloc_all, objs, 1);
+	/* in a task: with a node to itself it takes pages, which a hard interrupt may not */
+	work_on_cpu(cpu, alloc_all, objs);
 	if (num_node_state(N_MEMORY) == 1) {
 		KUNIT_EXPECT_LT(test, depot_objects(type), had);
 		/* only what the depot did not have came out of slabs, by half magazines */

@@ -6,6 +6,7 @@
 #include <linux/hrtimer.h>
 #include <linux/prandom.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 
 #include "depot.h"
 #include "fixture.h"
@@ -324,12 +325,14 @@ static void test_steady(struct kunit *test)
 	EXPECT_OBJECTS(test, type, 0);
 }
 
-static void alloc_and_put(void *type)
+static long alloc_and_put(void *type)
 {
-	struct refslab_object *obj = refslab_alloc(type, GFP_ATOMIC);
+	struct refslab_object *obj = refslab_alloc(type, GFP_KERNEL);
 
-	if (obj)
-		refslab_put(obj);
+	if (!obj)
+		return -ENOMEM;
+	refslab_put(obj);
+	return 0;
 }
 
 /* A CPU that goes off takes no objects along. */
@@ -342,10 +345,8 @@ static void test_cpu_goes(struct kunit *test)
 
 	if (!cpu)
 		kunit_skip(test, "one CPU");
-	/* a slab to take from: a hard interrupt has no pages to ask for on RT */
-	alloc_and_put(type);
-	magazine_drain(type);
-	smp_call_function_single(cpu, alloc_and_put, type, 1);
+	/* in a task: a hard interrupt may not ask for pages */
+	KUNIT_EXPECT_EQ(test, work_on_cpu(cpu, alloc_and_put, type), 0);
 	count = per_cpu_ptr(type->path.magazines, cpu)->count;
 	KUNIT_EXPECT_GT(test, count, 0);
 	KUNIT_EXPECT_EQ(test, type_out(type), count);
@@ -354,7 +355,7 @@ static void test_cpu_goes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, type_out(type), 0);
 	KUNIT_EXPECT_EQ(test, type_validate(type), 0);
 	KUNIT_EXPECT_EQ(test, add_cpu(cpu), 0);
-	smp_call_function_single(cpu, alloc_and_put, type, 1);
+	KUNIT_EXPECT_EQ(test, work_on_cpu(cpu, alloc_and_put, type), 0);
 	KUNIT_EXPECT_EQ(test, per_cpu_ptr(type->path.magazines, cpu)->count, count);
 }
 
