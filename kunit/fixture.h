@@ -156,6 +156,17 @@ static inline void fixture_exit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&f->releases.wrong), 0);
 }
 
+/*
+ * From here on the test stays on its CPU: what it frees lies where it allocates
+ * next, and memory is of one node.
+ */
+static inline void fixture_stay(struct kunit *test)
+{
+	const struct cpumask *here = cpumask_of(raw_smp_processor_id());
+
+	KUNIT_ASSERT_EQ(test, set_cpus_allowed_ptr(current, here), 0);
+}
+
 static inline struct refslab_object *obj_make(struct kunit *test,
 					      struct refslab_type *type)
 {

@@ -192,8 +192,10 @@ static bool comes_again(struct kunit *test, struct refslab_type *type,
 static void test_put_of_dead(struct kunit *test)
 {
 	struct fixture *f = test->priv;
-	struct refslab_object *obj = obj_make(test, f->leaf);
+	struct refslab_object *obj;
 
+	fixture_stay(test);
+	obj = obj_make(test, f->leaf);
 	refslab_put(obj);
 	KUNIT_EXPECT_EQ(test, word(obj), 0);
 	expect_in_log("refslab: put of a dead object; leaked: heap kunit, type leaf, object");
@@ -212,8 +214,10 @@ static void test_put_of_dead(struct kunit *test)
 static void test_get_of_dead(struct kunit *test)
 {
 	struct fixture *f = test->priv;
-	struct refslab_object *obj = obj_make(test, f->knot);
+	struct refslab_object *obj;
 
+	fixture_stay(test);
+	obj = obj_make(test, f->knot);
 	refslab_put(obj);
 	expect_in_log("refslab: get of a dead object; leaked: heap kunit, type knot, object");
 	refslab_get(obj);

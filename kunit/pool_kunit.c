@@ -41,6 +41,7 @@ static struct pool *pool_make(struct kunit *test, u64 limit, u64 reserve, u64 lo
 	struct pool_test *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, t);
+	fixture_stay(test);
 	KUNIT_ASSERT_EQ(test, pool_init(&t->pool, "kunit-pool", &args), 0);
 	flush_work(&t->pool.work);
 	t->pool.kick = test_kick;

@@ -356,10 +356,13 @@ static void test_validator_notices(struct kunit *test)
 static void test_empty_bitmap(struct kunit *test)
 {
 	struct fixture *f = test->priv;
-	struct refslab_object *obj = obj_make(test, f->leaf), *other;
-	struct slab *slab = slab_of(obj);
+	struct refslab_object *obj, *other;
 	unsigned long chunks;
+	struct slab *slab;
 
+	fixture_stay(test);
+	obj = obj_make(test, f->leaf);
+	slab = slab_of(obj);
 	refslab_put(obj);
 	magazine_drain(f->leaf);
 	KUNIT_ASSERT_EQ(test, slab->free, slab->layout->objects);
