@@ -52,7 +52,7 @@ unsigned int magazine_room(size_t object_size)
 struct refslab_magazine __percpu *magazine_create(unsigned int room, gfp_t gfp)
 {
 	return __alloc_percpu_gfp(struct_size((struct refslab_magazine *)NULL, objects, room),
-				  sizeof(void *), gfp);
+				  sizeof(void *), gfp | __GFP_NOWARN);
 }
 
 void magazine_destroy(struct refslab_magazine __percpu *magazines)

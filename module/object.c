@@ -658,7 +658,7 @@ int releaser_init(struct releaser *releaser, gfp_t gfp)
 {
 	INIT_WORK(&releaser->work, releaser_work);
 	atomic_set(&releaser->deferred, 0);
-	releaser->cpu = alloc_percpu_gfp(struct release_cpu, gfp);
+	releaser->cpu = alloc_percpu_gfp(struct release_cpu, gfp | __GFP_NOWARN);
 	return releaser->cpu ? 0 : -ENOMEM;
 }
 

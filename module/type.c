@@ -213,7 +213,7 @@ struct refslab_type *refslab_type_create(struct refslab_heap *heap,
 	if (err)
 		goto err_free;
 	err = -ENOMEM;
-	type->counters = alloc_percpu_gfp(struct counters, gfp);
+	type->counters = alloc_percpu_gfp(struct counters, gfp | __GFP_NOWARN);
 	if (!type->counters)
 		goto err_free;
 	type_set_path(type);
