@@ -11,6 +11,9 @@
 
 #include "fuzz.h"
 
+/* Of this thread; its signal handler looks at it. */
+static __thread volatile sig_atomic_t armed;
+
 static void set_knob(const char *kind, const char *knob, const char *value)
 {
 	char path[128];
@@ -66,11 +69,28 @@ static void set_alarms(int how)
 	pthread_sigmask(how, &alarms, NULL);
 }
 
+/*
+ * The kernel writes a thread's CPU where the C library wants to read it (rseq),
+ * whenever the thread comes back from another's turn. Since a fork the page may be
+ * shared and have to be copied; if the memory for that is what fails, the thread is
+ * sent SIGSEGV by nobody and for no address. Once each time, since one fault is armed.
+ */
+bool fault_was_rseq(const siginfo_t *info)
+{
+	bool was = armed && info->si_signo == SIGSEGV && info->si_code == SI_KERNEL &&
+		   !info->si_addr;
+
+	if (was)
+		armed = 0;
+	return was;
+}
+
 void fault_arm(struct thread *thread)
 {
 	if (!thread->fault_fd)
 		return;
 	set_alarms(SIG_BLOCK);
+	armed = 1;
 	set(thread, 1 + random_below(&thread->random, 1u << random_below(&thread->random, 5)));
 }
 
@@ -83,6 +103,7 @@ void fault_disarm(struct thread *thread)
 		return;
 	failed = pread(thread->fault_fd, text, sizeof(text) - 1, 0) > 0 && !atoi(text);
 	set(thread, 0);
+	armed = 0;
 	set_alarms(SIG_UNBLOCK);
 	/* or the call made fewer */
 	count(thread->counts, KIND_FAULT, failed ? 0 : EAGAIN);

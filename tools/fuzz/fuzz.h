@@ -34,6 +34,7 @@
 
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -322,6 +323,7 @@ void fault_set_up(void);
 void fault_begin(struct thread *thread);
 void fault_arm(struct thread *thread);
 void fault_disarm(struct thread *thread);
+bool fault_was_rseq(const siginfo_t *info);
 
 /* --- batch.c --- */
 

@@ -23,6 +23,8 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 {
 	const ucontext_t *where = context;
 
+	if (fault_was_rseq(info))
+		return;
 	if (faulted)
 		siglongjmp(*faulted, 1);
 	mistake("the fuzzer itself: signal %d at %p for %p, which begins at %p", signal,
