@@ -124,9 +124,11 @@ static void test_generations(struct kunit *test)
 static void test_stale_hints(struct kunit *test)
 {
 	struct fixture *f = test->priv;
-	struct knot *a = listed(test), *b;
 	struct refslab_sweep_result result;
+	struct knot *a, *b;
 
+	fixture_stay(test);
+	a = listed(test);
 	knot_put(a);
 	KUNIT_EXPECT_TRUE(test, hinted(a, 0));
 	/* of a free object */
@@ -247,11 +249,15 @@ static void test_late(struct kunit *test)
 	};
 	struct fixture *f = test->priv;
 	struct refslab_type *other = fixture_type(test, f->heap, &other_args);
-	struct knot *a = knot_make(test, f->knot);
-	struct slab *slab = slab_of(a);
 	struct refslab_object *b;
+	struct slab *slab;
 	unsigned int i, n;
+	struct knot *a;
 
+	/* the chunk of one is the next one's */
+	fixture_stay(test);
+	a = knot_make(test, f->knot);
+	slab = slab_of(a);
 	candidate_list_late(&a->link.object);
 	KUNIT_EXPECT_TRUE(test, hinted(a, 0));
 	knot_put(a);
@@ -298,11 +304,24 @@ static void hint(struct knot *knot)
 	rcu_read_unlock();
 }
 
-static int hint_main(void *knot)
+/**
+ * struct hinter - a thread that tells of a candidate
+ * @knot: the candidate
+ * @hints: how often it has; WRITE_ONCE
+ */
+struct hinter {
+	struct knot *knot;
+	unsigned int hints;
+};
+
+static int hint_main(void *arg)
 {
+	struct hinter *hinter = arg;
+
 	while (!kthread_should_stop()) {
-		hint(knot);
-		candidate_any(&slab_of(knot)->heap->sweep, 0);
+		hint(hinter->knot);
+		candidate_any(&slab_of(hinter->knot)->heap->sweep, 0);
+		WRITE_ONCE(hinter->hints, hinter->hints + 1);
 		cond_resched();
 	}
 	return 0;
@@ -315,20 +334,26 @@ static int hint_main(void *knot)
 static void test_hints_race(struct kunit *test)
 {
 	struct fixture *f = test->priv;
-	struct knot *a = knot_make(test, f->knot), *b = knot_make(test, f->knot);
-	unsigned long end = jiffies + 3 * HZ / 4;
+	unsigned long end = jiffies + 3 * HZ / 4, last = jiffies + 20 * HZ;
+	struct hinter hinter = { };
 	struct task_struct *task;
+	struct knot *a, *b;
 
+	fixture_stay(test);
+	a = knot_make(test, f->knot);
+	b = knot_make(test, f->knot);
 	KUNIT_ASSERT_PTR_EQ(test, slab_of(a), slab_of(b));
-	task = kthread_run(hint_main, a, "refslab-kunit");
+	hinter.knot = a;
+	task = kthread_run(hint_main, &hinter, "refslab-kunit");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
 	do {
 		hint(b);
 		KUNIT_EXPECT_EQ(test, fixture_collect(test, 0), 0);
 		KUNIT_EXPECT_FALSE(test, hinted(b, 0));
 		cond_resched();
-	} while (time_before(jiffies, end));
+	} while (time_before(jiffies, READ_ONCE(hinter.hints) ? end : last));
 	KUNIT_EXPECT_EQ(test, kthread_stop(task), 0);
+	KUNIT_EXPECT_GT(test, hinter.hints, 0);
 	knot_put(a);
 	knot_put(b);
 }

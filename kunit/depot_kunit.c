@@ -134,6 +134,7 @@ static void test_crowd_goes(struct kunit *test)
 	struct rnd_state random;
 	unsigned int n, i;
 
+	fixture_stay(test);
 	prandom_seed_state(&random, 1);
 	make(test, type, CROWD, objs);
 	KUNIT_EXPECT_GT(test, type_sum(type, slabs), 50);
@@ -161,15 +162,14 @@ static void test_sweep_takes(struct kunit *test)
 	struct refslab_object **objs = room_for(test, CROWD);
 	unsigned int n, half = CROWD / 2;
 
+	fixture_stay(test);
 	make(test, type, CROWD, objs);
 	for (n = 0; n < half; n++)
 		knot_edge(knot_of(objs[n]), 0, knot_of(objs[n]));
 	/* the depot gets some of all slabs of the second half */
-	migrate_disable();
 	for (n = half; n < CROWD; n += 30)
 		refslab_put(objs[n]);
 	KUNIT_EXPECT_GT(test, depot_objects(type), 300);
-	migrate_enable();
 	for (n = half; n < CROWD; n++)
 		if ((n - half) % 30)
 			knot_edge(knot_of(objs[n]), 0, knot_of(objs[n]));
@@ -215,8 +215,8 @@ static void test_busy(struct kunit *test)
 	struct refslab_magazine *m;
 	unsigned int had;
 
+	fixture_stay(test);
 	make(test, type, 2 * n, objs);
-	migrate_disable();
 	put(n, objs);
 	had = mine(type)->count;
 	KUNIT_EXPECT_GT(test, had, 0);
@@ -227,7 +227,6 @@ static void test_busy(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mine(type)->count, had - 1);
 	__refslab_magazine_done(m, m->count);
 	preempt_enable();
-	migrate_enable();
 	KUNIT_ASSERT_NOT_NULL(test, obj);
 	refslab_put(obj);
 	put(n, objs + n);
@@ -249,9 +248,9 @@ static void test_limit(struct kunit *test)
 	struct refslab_object **objs = room_for(test, n);
 	struct refslab_object *obj;
 
+	fixture_stay(test);
 	make(test, small, n, objs);
 	/* a depot of objects of all slabs: none is empty without it */
-	migrate_disable();
 	for (i = 0; i < n; i += n / 300)
 		refslab_put(objs[i]);
 	KUNIT_EXPECT_GT(test, depot_objects(small), 100);
@@ -260,7 +259,6 @@ static void test_limit(struct kunit *test)
 		if (i % (n / 300))
 			refslab_put(objs[i]);
 	KUNIT_EXPECT_GT(test, depot_objects(small), 100);
-	migrate_enable();
 	while (kept < n - 3 * per) {
 		obj = refslab_alloc(large, GFP_KERNEL);
 		if (!obj)
@@ -358,12 +356,11 @@ static void test_validator_notices(struct kunit *test)
 	unsigned int n = 4 * type->path.magazine_size;
 	struct refslab_object **objs = room_for(test, 2 * n), *obj;
 
+	fixture_stay(test);
 	make(test, type, 2 * n, objs);
-	migrate_disable();
 	put(n, objs);
 	KUNIT_ASSERT_GT(test, mine(type)->count, 0);
 	obj = mine(type)->objects[0];
-	migrate_enable();
 	KUNIT_EXPECT_EQ(test, depot_validate(type), 0);
 	atomic64_set(&obj->word, REFSLAB_COUNT_ONE);
 	expect_in_log("refslab: heap kunit: a depot of type leaf holds what it should not");

@@ -220,6 +220,7 @@ static void test_leaf_cannot(struct kunit *test)
  * @calls: finalizers that ran
  * @again: of these, for an object that had its turn
  * @flag: something to tell the test
+ * @began: a thread of it has begun
  */
 struct deed {
 	void (*of)(struct deed *deed, struct knot *knot);
@@ -228,7 +229,7 @@ struct deed {
 	struct refslab_type *other_type[2];
 	struct page **pages;
 	unsigned int calls, again;
-	bool flag;
+	bool flag, began;
 };
 
 #define DEED_DONE	BIT_ULL(40)
@@ -528,8 +529,10 @@ static int request(void *arg)
 {
 	struct deed *deed = arg;
 	struct refslab_sweep_result result;
-	int err = refslab_collect(heap, 2, &result);
+	int err;
 
+	WRITE_ONCE(deed->began, true);
+	err = refslab_collect(heap, 2, &result);
 	WRITE_ONCE(deed->flag, true);
 	while (!kthread_should_stop())
 		usleep_range(1000, 2000);
@@ -540,6 +543,8 @@ static void test_request_waits(struct kunit *test)
 {
 	struct deed deed = { .of = wait_for_request };
 	struct task_struct *task;
+	u64 freed;
+	int i;
 
 	deed_type(test, &deed);
 	deed_pair(test, deed.type);
@@ -547,12 +552,16 @@ static void test_request_waits(struct kunit *test)
 	mutex_lock(&heap->sweep.mutex);
 	task = kthread_run(request, &deed, "refslab_request");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	for (i = 0; i < 1000 && !READ_ONCE(deed.began); i++)
+		msleep(20);
 	msleep(50);
 	KUNIT_EXPECT_FALSE(test, READ_ONCE(deed.flag));
 	KUNIT_EXPECT_EQ(test, heap->sweep.stats[2].runs, 0ULL);
 	mutex_unlock(&heap->sweep.mutex);
 	/* both have their sweep, one after the other; one finds all */
-	KUNIT_EXPECT_EQ(test, collect(test) + kthread_stop(task), 2ULL);
+	freed = collect(test);
+	freed += kthread_stop(task);
+	KUNIT_EXPECT_EQ(test, freed, 2ULL);
 	KUNIT_EXPECT_TRUE(test, deed.flag);
 	KUNIT_EXPECT_EQ(test, deed.calls, 2U);
 	KUNIT_EXPECT_EQ(test, heap->sweep.stats[2].runs, 2ULL);
@@ -613,6 +622,8 @@ static void test_chunk_number_again(struct kunit *test)
 	struct knot *knot;
 	int i;
 
+	/* the pages that are taken are of one node */
+	fixture_stay(test);
 	deed_type(test, &deed);
 	deed.pages = kunit_kcalloc(test, CHUNKS_TAKEN, sizeof(*deed.pages), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, deed.pages);

@@ -423,7 +423,7 @@ static void hammer_one(struct hammer *h, gfp_t gfp)
 		h->failed++;
 		return;
 	}
-	h->made++;
+	WRITE_ONCE(h->made, h->made + 1);
 	knot = knot_of(obj);
 	if (knot->canary != KNOT_CANARY || knot->id || knot->slot[0].target)
 		h->wrong++;
@@ -504,6 +504,20 @@ static int anvil_main(void *arg)
 	return 0;
 }
 
+static bool all_hammered(const struct anvil *anvils)
+{
+	const struct anvil *anvil;
+	int cpu;
+
+	for_each_online_cpu(cpu) {
+		anvil = &anvils[cpu];
+		if (!READ_ONCE(anvil->hard.made) || !READ_ONCE(anvil->soft.made) ||
+		    !READ_ONCE(anvil->process.made))
+			return false;
+	}
+	return true;
+}
+
 /*
  * On each CPU a process, a hard and a soft interrupt, all at the same type,
  * and magazines that are drained meanwhile.
@@ -511,6 +525,7 @@ static int anvil_main(void *arg)
 static void hammer_type(struct kunit *test, struct refslab_type *type)
 {
 	struct anvil *anvils, *anvil;
+	unsigned int rounds;
 	int cpu;
 
 	anvils = kunit_kcalloc(test, nr_cpu_ids, sizeof(*anvils), GFP_KERNEL);
@@ -528,7 +543,8 @@ static void hammer_type(struct kunit *test, struct refslab_type *type)
 	}
 	for_each_online_cpu(cpu)
 		wake_up_process(anvils[cpu].task);
-	for (cpu = 0; cpu < 10; cpu++) {
+	/* on a busy machine one may not have run at all by then */
+	for (rounds = 0; rounds < 10 || (rounds < 200 && !all_hammered(anvils)); rounds++) {
 		msleep(HAMMER_MS / 10);
 		magazine_drain(type);
 	}

@@ -61,10 +61,12 @@ static void test_does_not_count(struct kunit *test)
 static void test_guarantee(struct kunit *test)
 {
 	struct fixture *f = test->priv;
-	struct refslab_reserve *reserve = prefill(test, f->knot, 300);
 	struct refslab_object **others, **objs;
+	struct refslab_reserve *reserve;
 	unsigned int n, i, wrong = 0;
 
+	fixture_stay(test);
+	reserve = prefill(test, f->knot, 300);
 	objs = kunit_kcalloc(test, 300, sizeof(*objs), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, objs);
 	EXPECT_OBJECTS(test, f->knot, 0);

@@ -193,7 +193,8 @@ static void race_one(struct racer *r)
 	case 3:
 		obj = refslab_slot_load(slot);
 		new = race_make(r->race);
-		r->swaps += refslab_slot_cmpxchg(slot, obj, new);
+		if (refslab_slot_cmpxchg(slot, obj, new))
+			WRITE_ONCE(r->swaps, r->swaps + 1);
 		if (obj)
 			refslab_put(obj);
 		if (new)
@@ -203,7 +204,7 @@ static void race_one(struct racer *r)
 		obj = refslab_slot_load(slot);
 		if (!obj)
 			break;
-		r->loads++;
+		WRITE_ONCE(r->loads, r->loads + 1);
 		if (READ_ONCE(knot_of(obj)->canary) != KNOT_CANARY || !refslab_count(obj))
 			atomic_inc(&r->race->wrong);
 		refslab_put(obj);
@@ -220,6 +221,17 @@ static int racer_main(void *arg)
 		cond_resched();
 	}
 	return 0;
+}
+
+static bool all_raced(const struct racer *racers)
+{
+	int i;
+
+	for (i = 0; i < RACERS; i++)
+		if (!IS_ERR(racers[i].task) &&
+		    (!READ_ONCE(racers[i].loads) || !READ_ONCE(racers[i].swaps)))
+			return false;
+	return true;
 }
 
 static void test_race(struct kunit *test)
@@ -249,6 +261,9 @@ static void test_race(struct kunit *test)
 		KUNIT_EXPECT_FALSE(test, IS_ERR(racers[i].task));
 	}
 	msleep(RACE_MS);
+	/* on a busy machine one may not have run at all by then */
+	for (i = 0; i < 1000 && !all_raced(racers); i++)
+		msleep(20);
 	for (i = 0; i < RACERS; i++) {
 		if (IS_ERR(racers[i].task))
 			continue;

@@ -442,9 +442,11 @@ static void test_survivors_age(struct kunit *test)
 static void test_age_ends_with_life(struct kunit *test)
 {
 	struct fixture *f = test->priv;
-	struct knot *a = knot_make(test, f->knot);
 	unsigned int i;
+	struct knot *a;
 
+	fixture_stay(test);
+	a = knot_make(test, f->knot);
 	for (i = 0; i < 3; i++) {
 		refslab_get(&a->link.object);
 		knot_put(a);

@@ -328,6 +328,8 @@ static void test_type(struct kunit *test)
 	EXPECT_SHOW(test, kobj, NULL, "slabs", 0);
 	EXPECT_SHOW(test, kobj, NULL, "total_objects", 0);
 
+	/* all of one node */
+	fixture_stay(test);
 	for (i = 0; i < ARRAY_SIZE(knots); i++)
 		knots[i] = knot_make(test, f->knot);
 	EXPECT_SHOW(test, kobj, NULL, "objects", ARRAY_SIZE(knots));

@@ -203,14 +203,17 @@ static atomic_t turns_had;
 static void worker_work(struct work_struct *work)
 {
 	struct worker *worker = container_of(to_delayed_work(work), struct worker, work);
+	int place;
 
 	atomic_inc(&worker->calls);
 	tenant_turn_came(&worker->turn);
 	if (worker->leaves) {
 		tenant_turn_leave(&worker->turn);
 	} else if (tenant_turn_begin(&worker->turn)) {
-		WRITE_ONCE(worker->place, atomic_inc_return(&turns_had));
+		place = atomic_inc_return(&turns_had);
 		tenant_turn_end(&worker->turn, worker->takes_ns);
+		/* who sees it sees a turn that is over */
+		WRITE_ONCE(worker->place, place);
 	}
 }
 
@@ -360,6 +363,7 @@ static void test_rest_stays(struct kunit *test)
 		KUNIT_EXPECT_PTR_EQ(test, join(test, USER), tenant);
 		KUNIT_EXPECT_FALSE(test, tenant_turn_begin(&worker->turn));
 		tenant_turn_leave(&worker->turn);
+		cancel_delayed_work_sync(&worker->work);
 		/* what was to free it, a minute early, finds that it is used */
 		flush_delayed_work(&tenant->end);
 		msleep(REST_FACTOR * 50 + 50);
@@ -414,13 +418,31 @@ static u64 runs(struct refslab_heap *heap)
 	       READ_ONCE(heap->sweep.stats[2].runs);
 }
 
+/* Waits until there are no objects; then no sweep is under way. */
 static bool clean(struct refslab_heap *heap)
 {
 	int i;
 
 	for (i = 0; i < 1000 && heap_objects(heap); i++)
 		msleep(20);
+	/* the sweep that took the last may not have been counted yet */
+	mutex_lock(&heap->sweep.mutex);
+	mutex_unlock(&heap->sweep.mutex);
 	return !heap_objects(heap);
+}
+
+/* It waits on the list, and not in the workqueue. */
+static bool waits(struct refslab_heap *heap)
+{
+	struct trigger *trigger = &heap->trigger;
+	int i;
+
+	for (i = 0; i < 500; i++) {
+		if (tenant_turn_waits(&trigger->turn) && !work_busy(&trigger->work.work))
+			return true;
+		msleep(20);
+	}
+	return false;
 }
 
 /* All wait while it is another's turn; then each comes to its own. */
@@ -437,10 +459,8 @@ static void test_sweeps(struct kunit *test)
 		garbage(test, swept.type[i], 1000);
 	msleep(200);
 	for (i = 0; i < HEAPS; i++) {
+		KUNIT_EXPECT_TRUE(test, waits(swept.heap[i]));
 		KUNIT_EXPECT_EQ(test, runs(swept.heap[i]), 0);
-		KUNIT_EXPECT_TRUE(test, tenant_turn_waits(&swept.heap[i]->trigger.turn));
-		/* it waits on the list, and not in the workqueue */
-		KUNIT_EXPECT_FALSE(test, work_busy(&swept.heap[i]->trigger.work.work));
 	}
 	/* by request they run */
 	KUNIT_EXPECT_EQ(test, refslab_collect(swept.heap[1], 2, NULL), 0);
@@ -481,7 +501,8 @@ static void test_quarter(struct kunit *test)
 		KUNIT_EXPECT_GE(test, runs(swept.heap[i]), 1);
 		for (gen = 0; gen < GENERATIONS; gen++) {
 			took += READ_ONCE(swept.heap[i]->sweep.stats[gen].time_ns);
-			longest = max(longest, swept.heap[i]->sweep.stats[gen].longest_ns);
+			longest = max(longest,
+				      READ_ONCE(swept.heap[i]->sweep.stats[gen].longest_ns));
 		}
 	}
 	kunit_info(test, "%d heaps: swept for %llu of %llu ms, at most %llu at a time\n",
@@ -541,7 +562,7 @@ static void test_idle(struct kunit *test)
 			trigger_pressure(swept.heap[i]);
 	}
 	/* an idle heap is looked at twice, two seconds apart */
-	msleep(5000);
+	msleep(8000);
 	for (i = 0; i < HEAPS; i++) {
 		KUNIT_EXPECT_EQ(test, runs(swept.heap[i]), 0);
 		KUNIT_EXPECT_FALSE(test, list_empty(&swept.heap[i]->trigger.idle_turn.link));

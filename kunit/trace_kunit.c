@@ -122,6 +122,7 @@ static void test_events(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, seen);
 	seen->heap = f->heap;
+	fixture_stay(test);
 	watch(test, seen);
 	for (i = 0; i < 10; i++)
 		refslab_put(obj_make(test, f->leaf));

@@ -447,6 +447,7 @@ static void test_sweeps_at_limit(struct kunit *test)
 	unsigned int i, n = 8 * f->knot->layout.objects;
 	struct knot *knot, *ring;
 
+	fixture_stay(test);
 	set_limit(test, 8);
 	for (i = 0; i < n; i++) {
 		knot = knot_make(test, f->knot);
@@ -482,6 +483,7 @@ static void test_refused_at_limit(struct kunit *test)
 	struct refslab_object *obj;
 
 	KUNIT_ASSERT_NOT_NULL(test, knots);
+	fixture_stay(test);
 	set_limit(test, 4);
 	for (i = 0; i < n; i++)
 		knots[i] = candidate(test);
@@ -550,7 +552,8 @@ static bool begun(struct slow *slow, unsigned int starts)
 {
 	int i;
 
-	for (i = 0; i < 200; i++) {
+	/* 20 times what a sweep took, which on a busy machine is more */
+	for (i = 0; i < 1000; i++) {
 		/* pairs with the release in slow_sweep() */
 		if (smp_load_acquire(&slow->starts) >= starts)
 			return true;
@@ -591,15 +594,22 @@ static void test_threshold_rests(struct kunit *test)
 	struct fixture *f = test->priv;
 	struct trigger *trigger = &f->heap->trigger;
 	struct knot *knots[16];
+	u64 until;
+	int i;
 
 	set_thresholds(test, 8, 1000, 1000);
 	hold(test, knots, 0, ARRAY_SIZE(knots));
 	refslab_set_enabled(f->heap, true);
-	WRITE_ONCE(trigger->rest_until, ktime_get_ns() + 500 * NSEC_PER_MSEC);
+	until = ktime_get_ns() + NSEC_PER_SEC;
+	WRITE_ONCE(trigger->rest_until, until);
 	mod_delayed_work(refslab_wq, &trigger->work, 0);
+	/* the work has come, and come again if it came late */
 	settle(f);
-	KUNIT_EXPECT_EQ(test, all_runs(f), 0);
-	msleep(2000);
+	if (all_runs(f))
+		KUNIT_EXPECT_GE(test, ktime_get_ns(), until);
+	for (i = 0; i < 1000 && !all_runs(f); i++)
+		msleep(20);
+	KUNIT_EXPECT_GE(test, ktime_get_ns(), until);
 	KUNIT_EXPECT_EQ(test, all_runs(f), 1);
 	refslab_set_enabled(f->heap, false);
 	let_go(knots, ARRAY_SIZE(knots));
@@ -610,12 +620,13 @@ static void test_threshold_rests(struct kunit *test)
 /**
  * struct request - a sweep that a thread asks for
  * @heap: of this heap
+ * @started: it can be killed
  * @done: it has its answer
  * @err: the answer
  */
 struct request {
 	struct refslab_heap *heap;
-	bool done;
+	bool started, done;
 	int err;
 };
 
@@ -624,6 +635,7 @@ static int request_main(void *arg)
 	struct request *request = arg;
 
 	allow_signal(SIGKILL);
+	WRITE_ONCE(request->started, true);
 	request->err = refslab_collect(request->heap, 2, NULL);
 	/* pairs with the acquire in answered() */
 	smp_store_release(&request->done, true);
@@ -655,6 +667,9 @@ static void test_request_beside_sweep(struct kunit *test)
 		task[i] = kthread_run(request_main, &request[i], "refslab_request/%d", i);
 		KUNIT_ASSERT_FALSE(test, IS_ERR(task[i]));
 	}
+	for (i = 0; i < 1000 && !(READ_ONCE(request[0].started) &&
+				  READ_ONCE(request[1].started)); i++)
+		msleep(20);
 	msleep(100);
 	KUNIT_EXPECT_FALSE(test, answered(&request[0]));
 	KUNIT_EXPECT_FALSE(test, answered(&request[1]));
