@@ -209,7 +209,7 @@ static unsigned long stop(void)
 static unsigned long drain(void)
 {
 	struct refslab_sweep_result result;
-	unsigned long left = 0;
+	unsigned long left = 0, least = ULONG_MAX;
 	unsigned int i;
 
 	WRITE_ONCE(draining, true);
@@ -226,6 +226,10 @@ static unsigned long drain(void)
 		left = things_left();
 		if (!left)
 			break;
+		/* so long as it goes on */
+		if (left < least)
+			i = 0;
+		least = min(left, least);
 		msleep(20);
 		refslab_collect(heap, 2, &result);
 	}
