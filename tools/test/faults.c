@@ -386,6 +386,8 @@ static void assert_usable(const struct scene *scene)
 {
 	uint64_t objects;
 
+	/* waits for releases that are still to come */
+	fails(ENOENT, refslab_type_destroy(scene->fd, UINT32_MAX));
 	sweep(scene->fd, 2);
 	objects = info_of(scene->fd).objects;
 	drop(scene->fd, ring(scene->fd, scene->type, 2));
@@ -550,6 +552,7 @@ void faults_try(const struct try *tries, size_t count)
 
 	for (i = 0; i < count; i++)
 		all += try_all(&tries[i]);
-	assert_int_equal(storm_heaps(), 0);
+	/* io_uring may have a file for a moment when its answer is there */
+	storm_wait_heaps(0);
 	print_message("# %u faults\n", all);
 }

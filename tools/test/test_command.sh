@@ -321,12 +321,22 @@ top_json() {
 }
 check "top of a tree as JSON" sysfs top_json
 
+# until_said FILE: waits until something stands in it.
+until_said() {
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		[ -s "$1" ] && return
+		sleep 0.5
+	done
+	echo "$1 stays empty" >why
+	return 1
+}
+
 # Between two samples 80 objects come and 3 sweeps run: rates, and the pane of last sweeps. A busy machine makes the two
-# seconds longer, never shorter.
+# seconds longer, never shorter. What is printed first says that the first sample has been taken.
 top_rates() {
-	"$refslab" top -b -n 1 -d 2 beta >out 2>err &
+	"$refslab" top -b -n 2 -d 2 beta >out 2>err &
 	pid=$!
-	sleep 0.5
+	until_said out
 	echo 92 >tree/beta/objects
 	echo 43 >tree/beta/generation0/runs
 	echo 400 >tree/beta/generation0/freed
@@ -666,9 +676,9 @@ held_candidates() {
 # A sweep between two samples is seen.
 held_top() {
 	held_candidates || return
-	"$refslab" top --json -n 1 -d 3 held-heap >top-out 2>top-err &
+	"$refslab" top --json -n 2 -d 3 held-heap >top-out 2>top-err &
 	top=$!
-	sleep 1
+	until_said top-out
 	run 0 collect held-heap
 	wait "$top" && has top-out '"heap":"held-heap","objects":5,' &&
 		has top-out '"last_sweeps":\{"seconds_ago":0.0,"generation":2,"runs":[1-9][0-9]*,"examined":4,"freed":0,' &&
@@ -798,7 +808,11 @@ interrupted() {
 	"$refslab" replay large >out 2>err &
 	pid=$!
 	sleep 1
-	kill -INT "$pid"
+	# again, if it came before it is caught; until it is waited for it can be sent to
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		kill -INT "$pid"
+		sleep 0.1
+	done
 	wait "$pid"
 	[ $? = 130 ] && [ "$(cat err)" = 'refslab replay: interrupted' ] && [ ! -s out ] && return
 	cat err >why

@@ -90,7 +90,8 @@ static void test_destroy_stops_nobody(void **state)
 {
 	struct client *client = *state;
 	struct scene common = { .leaf = client->leaf }, *sweeper, *destroyer;
-	uint64_t begin, took, longest = 0, calls = 0, sweeps, handle;
+	uint64_t begin, took, longest, calls, sweeps, handle;
+	unsigned int attempt = 0;
 	int invitation = refslab_invite(client->fd, 0, 0);
 	pid_t pid[2];
 
@@ -102,18 +103,22 @@ static void test_destroy_stops_nobody(void **state)
 	assert_true(eventually(sweeper->sweeps));
 	pid[1] = storm_fork(keep_destroying, destroyer);
 	assert_true(eventually(destroyer->destroying));
-	for (sweeps = sweeper->sweeps; sweeper->sweeps < sweeps + 3; calls++) {
-		begin = now_ns();
-		works(refslab_alloc(client->fd, client->leaf, &handle));
-		took = now_ns() - begin;
-		drop(client->fd, handle);
-		if (took > longest)
-			longest = took;
-	}
-	print_message("# %llu allocations beside sweeps of %llu ms and types that go, the longest %llu us\n",
-		      (unsigned long long)calls,
-		      (unsigned long long)(sweeper->longest_sweep / 1000000),
-		      (unsigned long long)(longest / 1000));
+	/* who has to wait for a sweep has to each time, who has no processor by chance */
+	do {
+		longest = calls = 0;
+		for (sweeps = sweeper->sweeps; sweeper->sweeps < sweeps + 3; calls++) {
+			begin = now_ns();
+			works(refslab_alloc(client->fd, client->leaf, &handle));
+			took = now_ns() - begin;
+			drop(client->fd, handle);
+			if (took > longest)
+				longest = took;
+		}
+		print_message("# %llu allocations beside sweeps of %llu ms and types that go, the longest %llu us\n",
+			      (unsigned long long)calls,
+			      (unsigned long long)(sweeper->longest_sweep / 1000000),
+			      (unsigned long long)(longest / 1000));
+	} while (longest >= sweeper->longest_sweep / 2 && ++attempt < 5);
 	storm_kill(pid[0]);
 	storm_kill(pid[1]);
 	assert_true(longest < sweeper->longest_sweep / 2);

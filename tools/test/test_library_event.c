@@ -119,10 +119,24 @@ static void nothing(int signal)
 	(void)signal;
 }
 
-static void *interrupt(void *thread)
+/**
+ * struct interrupted - who is sent signals until one has come while he waits
+ * @thread: he
+ * @done: it has
+ */
+struct interrupted {
+	pthread_t thread;
+	_Atomic bool done;
+};
+
+static void *interrupt(void *argument)
 {
-	sleep_ms(50);
-	pthread_kill(*(pthread_t *)thread, SIGUSR1);
+	struct interrupted *interrupted = argument;
+
+	while (!interrupted->done) {
+		sleep_ms(50);
+		pthread_kill(interrupted->thread, SIGUSR1);
+	}
 	return NULL;
 }
 
@@ -131,14 +145,20 @@ static void test_signal(void **state)
 {
 	struct client *client = *state;
 	struct sigaction action = { .sa_handler = nothing, .sa_flags = SA_RESTART };
-	pthread_t self = pthread_self(), thread;
+	/* what a thread uses that goes on where this fails has to stay */
+	static struct interrupted self;
 	struct refslab_event event;
+	pthread_t thread;
+	int err;
 
+	self.thread = pthread_self();
 	sigaction(SIGUSR1, &action, NULL);
 	works(refslab_events(client->fd, REFSLAB_EVENTS_WEAK, 0, -1));
 	assert_int_equal(pthread_create(&thread, NULL, interrupt, &self), 0);
-	fails(EINTR, refslab_event_wait(client->fd, &event, 1, 10000));
+	err = refslab_event_wait(client->fd, &event, 1, 10000);
+	self.done = true;
 	pthread_join(thread, NULL);
+	assert_int_equal(err, -EINTR);
 }
 
 static void *ask_for_none(void *client)
@@ -187,20 +207,25 @@ static void *wait_for_one(void *argument)
 	return NULL;
 }
 
-/* One event for several: one gets it, and the others do not wait longer for that. */
-static void wait_together(struct waiters *waiters, uint64_t handle, uint64_t *longest)
+/*
+ * One event for several: one gets it, and the others do not wait longer for that.
+ * Whether it came before their time was over; on a busy machine it may not have.
+ */
+static bool wait_together(struct waiters *waiters, uint64_t handle, uint64_t *longest)
 {
 	uint64_t weak = weak_of(waiters->fd, handle), began, took;
 	pthread_t thread[WAITERS];
+	bool in_time;
 	int i;
 
 	waiters->got = waiters->bad = waiters->done = 0;
 	for (i = 0; i < WAITERS; i++)
 		works(pthread_create(&thread[i], NULL, wait_for_one, waiters));
-	pthread_barrier_wait(&waiters->begin);
 	began = now_ns();
+	pthread_barrier_wait(&waiters->begin);
 	sleep_ms(WAIT / 5);
 	drop(waiters->fd, handle);
+	in_time = now_ns() - began < WAIT * 1000000ull;
 	drop(waiters->fd, weak);
 	if (!eventually(waiters->done == WAITERS))
 		fail_msg("%u of %u wait still", WAITERS - waiters->done, WAITERS);
@@ -208,8 +233,11 @@ static void wait_together(struct waiters *waiters, uint64_t handle, uint64_t *lo
 	*longest = took > *longest ? took : *longest;
 	for (i = 0; i < WAITERS; i++)
 		pthread_join(thread[i], NULL);
-	assert_int_equal(waiters->got, 1);
 	assert_int_equal(waiters->bad, 0);
+	assert_true(waiters->got <= 1);
+	if (in_time)
+		assert_int_equal(waiters->got, 1);
+	return in_time;
 }
 
 static void test_several_wait(void **state)
@@ -218,23 +246,25 @@ static void test_several_wait(void **state)
 	static struct waiters waiters;
 	struct client *client = *state;
 	uint64_t longest = 0;
-	int i;
+	int i, in_time = 0;
 
 	pthread_barrier_init(&waiters.begin, NULL, WAITERS + 1);
-	for (i = 0; i < 40; i++) {
+	for (i = 0; i < 200 && in_time < 40; i++) {
 		/* the same where read(2) does not wait */
 		waiters.fd = i % 4 == 3 ? refslab_open(O_NONBLOCK) : client->fd;
 		waiters.timeout = WAIT;
 		if (waiters.fd == client->fd) {
 			works(refslab_events(client->fd, REFSLAB_EVENTS_WEAK, 0, -1));
-			wait_together(&waiters, make(client->fd, client->one), &longest);
+			in_time += wait_together(&waiters, make(client->fd, client->one), &longest);
 			continue;
 		}
 		works(refslab_heap_create(waiters.fd, NULL, 0));
 		works(refslab_events(waiters.fd, REFSLAB_EVENTS_WEAK, 0, -1));
-		wait_together(&waiters, make(waiters.fd, type(waiters.fd, 1, 8)), &longest);
+		in_time += wait_together(&waiters, make(waiters.fd, type(waiters.fd, 1, 8)),
+					 &longest);
 		close(waiters.fd);
 	}
+	assert_int_equal(in_time, 40);
 	pthread_barrier_destroy(&waiters.begin);
 	print_message("# the longest wait of %u ms: %llu ms\n", WAIT,
 		      (unsigned long long)(longest / 1000000));

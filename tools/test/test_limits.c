@@ -336,7 +336,8 @@ static void test_killed_behind_sweeps(void **state)
 	int fd = session_with_heap(32 << 20), pipes[2], i, err;
 	uint32_t one = type(fd, 1, 8), big = type(fd, 0, 8000);
 	struct sweeper sweepers[SWEEPERS] = { 0 };
-	uint64_t more, longest = 0, sweep = 0, took;
+	uint64_t more, longest = 0, sweep = 0, took[5];
+	unsigned int soon = 0;
 	pthread_t threads[SWEEPERS];
 	atomic_bool stop = false;
 	pid_t child;
@@ -355,7 +356,7 @@ static void test_killed_behind_sweeps(void **state)
 		sweepers[i].stop = &stop;
 		assert_int_equal(pthread_create(&threads[i], NULL, sweep_on, &sweepers[i]), 0);
 	}
-	for (i = 0; i < 5; i++) {
+	for (i = 0; i < (int)ARRAY_SIZE(took); i++) {
 		assert_int_equal(pipe(pipes), 0);
 		child = fork();
 		if (!child) {
@@ -367,8 +368,8 @@ static void test_killed_behind_sweeps(void **state)
 		}
 		assert_int_equal(read(pipes[0], &byte, 1), 1);
 		sleep_ms(100);
-		took = end_of(child);
-		longest = took > longest ? took : longest;
+		took[i] = end_of(child);
+		longest = took[i] > longest ? took[i] : longest;
 		close(pipes[0]);
 		close(pipes[1]);
 	}
@@ -380,28 +381,23 @@ static void test_killed_behind_sweeps(void **state)
 	}
 	print_message("# gone after %lu ms at most; the longest sweep took %lu ms\n",
 		      (unsigned long)(longest / 1000000), (unsigned long)(sweep / 1000000));
-	assert_true(longest < 4 * sweep);
+	/* who waits for all of them would each time */
+	for (i = 0; i < (int)ARRAY_SIZE(took); i++)
+		soon += took[i] < 4 * sweep;
+	assert_true(soon >= 3);
 	close(fd);
 }
 
-/* Nor who is killed where he takes a large reserve. */
-static void test_killed_in_reserve(void **state)
+/*
+ * How long a child takes to be gone that is killed in the midst of taking a reserve
+ * of @size, which takes @whole; UINT64_MAX if it was faster than we.
+ */
+static uint64_t killed_in_reserve(uint64_t size, uint64_t whole)
 {
-	const uint64_t size = 256 << 20;
-	uint64_t whole = 0, killed;
-	int fd, pipes[2], i;
+	int fd, pipes[2], status;
+	uint64_t killed;
 	pid_t child;
 	char byte;
-
-	(void)state;
-	/* The first time it may be memory that the machine has yet to get. */
-	for (i = 0; i < 2; i++) {
-		fd = session_with_heap(size);
-		whole = now_ns();
-		works(set(fd, RESERVE, 0, size, 0, 0));
-		whole = now_ns() - whole;
-		close(fd);
-	}
 
 	assert_int_equal(pipe(pipes), 0);
 	child = fork();
@@ -413,12 +409,41 @@ static void test_killed_in_reserve(void **state)
 	}
 	assert_int_equal(read(pipes[0], &byte, 1), 1);
 	sleep_ms(whole / 1000000 / 10);
-	killed = end_of(child);
-	print_message("# taken in %lu ms, killed in %lu\n",
-		      (unsigned long)(whole / 1000000), (unsigned long)(killed / 1000000));
-	assert_true(killed < whole / 2);
+	killed = now_ns();
+	kill(child, SIGKILL);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	killed = now_ns() - killed;
 	close(pipes[0]);
 	close(pipes[1]);
+	return WIFSIGNALED(status) ? killed : UINT64_MAX;
+}
+
+/* Nor who is killed where he takes a large reserve. */
+static void test_killed_in_reserve(void **state)
+{
+	const uint64_t size = 256 << 20;
+	uint64_t whole = 0, killed;
+	int fd, i;
+
+	(void)state;
+	/* The first time it may be memory that the machine has yet to get. */
+	for (i = 0; i < 2; i++) {
+		fd = session_with_heap(size);
+		whole = now_ns();
+		works(set(fd, RESERVE, 0, size, 0, 0));
+		whole = now_ns() - whole;
+		close(fd);
+	}
+
+	/* who had to take all of it would have to each time */
+	for (i = 0; i < 5; i++) {
+		killed = killed_in_reserve(size, whole);
+		print_message("# taken in %lu ms, killed in %lu\n",
+			      (unsigned long)(whole / 1000000), (unsigned long)(killed / 1000000));
+		if (killed < whole / 2)
+			return;
+	}
+	fail_msg("killed in the midst of it, and not gone before it would have been done");
 }
 
 int main(void)

@@ -626,6 +626,21 @@ static unsigned int share(uid_t first, unsigned int n, void (*work)(void), const
 /* A quarter of the time, and what the last sweep has taken and not yet rested for. */
 #define MOST	(250 + 20)
 
+/*
+ * The same with what sweeps do at @most @most: measured again if it was more, since
+ * the last sweep of a time may have been kept from running for long.
+ */
+static unsigned int share_within(uid_t first, unsigned int n, unsigned int most, const char *what)
+{
+	unsigned int tries = 3, part;
+
+	do {
+		part = share(first, n, make_garbage, what);
+	} while (*sweeps > most && --tries);
+	assert_true(*sweeps <= most);
+	return part;
+}
+
 /* What workers do around sweeps, measured in ticks: a quarter again. */
 #define AROUND	250
 
@@ -637,14 +652,12 @@ static void test_sweeps(void **state)
 	/* For root each heap may: this is what the others would like to. */
 	share(0, 1, make_garbage, "64 heaps of root");
 	assert_true(*sweeps > MOST);
-	part = share(ONE, 1, make_garbage, "64 heaps of a user");
+	part = share_within(ONE, 1, MOST, "64 heaps of a user");
 	assert_true(part <= *sweeps + AROUND);
-	assert_true(*sweeps <= MOST);
 	assert_true(*sweeps > 20);
 	/* Each has his own. */
-	part = share(ONE, 2, make_garbage, "64 heaps of each of two users");
+	part = share_within(ONE, 2, 2 * MOST, "64 heaps of each of two users");
 	assert_true(part <= *sweeps + 2 * AROUND);
-	assert_true(*sweeps <= 2 * MOST);
 	assert_true(*sweeps > 2 * 20);
 }
 

@@ -110,7 +110,7 @@ class TestEvents(HeapTest):
 
     def test_close_while_waiting(self) -> None:
         events = self.heap.events()
-        later = threading.Timer(0.05, events.close)
+        later = threading.Timer(1, events.close)
         later.start()
         self.fails(errno.ENXIO, events.read, timeout=10)
         later.join()

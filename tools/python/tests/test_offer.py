@@ -298,7 +298,7 @@ class TestCommand(HeapTest):
                 time.sleep(0.2)
                 child.terminate()
                 try:
-                    self.assertEqual(child.wait(timeout=10), -signal.SIGTERM)
+                    self.assertEqual(child.wait(timeout=60), -signal.SIGTERM)
                 finally:
                     child.kill()
                     child.wait()
