@@ -334,6 +334,7 @@ until_said() {
 # Between two samples 80 objects come and 3 sweeps run: rates, and the pane of last sweeps. A busy machine makes the two
 # seconds longer, never shorter. What is printed first says that the first sample has been taken.
 top_rates() {
+	rm -f out
 	"$refslab" top -b -n 2 -d 2 beta >out 2>err &
 	pid=$!
 	until_said out
@@ -676,6 +677,7 @@ held_candidates() {
 # A sweep between two samples is seen.
 held_top() {
 	held_candidates || return
+	rm -f top-out
 	"$refslab" top --json -n 2 -d 3 held-heap >top-out 2>top-err &
 	top=$!
 	until_said top-out
@@ -810,7 +812,7 @@ interrupted() {
 	sleep 1
 	# again, if it came before it is caught; until it is waited for it can be sent to
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
-		kill -INT "$pid"
+		kill -INT "$pid" 2>/dev/null
 		sleep 0.1
 	done
 	wait "$pid"
