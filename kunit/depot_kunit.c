@@ -277,14 +277,36 @@ static void test_limit(struct kunit *test)
 	kvfree(objs);
 }
 
-static long alloc_all(void *objs)
-{
-	struct refslab_object **obj = objs;
-	struct refslab_type *type = (void *)*obj;
+/**
+ * struct crowd - objects that another CPU allocates and puts
+ * @type: their type
+ * @objs: they, or NULL
+ * @n: how many
+ */
+struct crowd {
+	struct refslab_type *type;
+	struct refslab_object **objs;
 	unsigned int n;
+};
 
-	for (n = 4 * type->path.magazine_size; n; n--)
-		*obj++ = refslab_alloc(type, GFP_KERNEL);
+static long crowd_alloc(void *arg)
+{
+	struct crowd *crowd = arg;
+	unsigned int i;
+
+	for (i = 0; i < crowd->n; i++)
+		crowd->objs[i] = refslab_alloc(crowd->type, GFP_KERNEL);
+	return 0;
+}
+
+static long crowd_put(void *arg)
+{
+	struct crowd *crowd = arg;
+	unsigned int i;
+
+	for (i = 0; i < crowd->n; i++)
+		if (crowd->objs[i])
+			refslab_put(crowd->objs[i]);
 	return 0;
 }
 
@@ -295,33 +317,39 @@ static void test_other_cpu(struct kunit *test)
 	struct refslab_type *type = f->leaf;
 	unsigned int n = 4 * type->path.magazine_size, i;
 	struct refslab_object **objs = room_for(test, 2 * n);
+	struct crowd crowd = { .type = type, .objs = objs, .n = n };
 	unsigned long before, had;
 	int cpu;
 
 	if (num_online_cpus() < 2)
 		kunit_skip(test, "one CPU");
+	fixture_stay(test);
 	make(test, type, 2 * n, objs);
-	migrate_disable();
 	put(n, objs);
 	had = depot_objects(type);
 	KUNIT_EXPECT_GT(test, had, 0);
-	cpu = cpumask_any_but(cpu_online_mask, smp_processor_id());
-	migrate_enable();
+	cpu = cpumask_any_but(cpu_online_mask, raw_smp_processor_id());
 	before = type_sum(type, out);
-	objs[0] = (void *)type;
 	/* in a task: with a node to itself it takes pages, which a hard interrupt may not */
-	work_on_cpu(cpu, alloc_all, objs);
+	work_on_cpu(cpu, crowd_alloc, &crowd);
 	if (num_node_state(N_MEMORY) == 1) {
 		KUNIT_EXPECT_LT(test, depot_objects(type), had);
 		/* only what the depot did not have came out of slabs, by half magazines */
 		KUNIT_EXPECT_LT(test, type_sum(type, out),
 				before + n - had + type->path.magazine_size);
 	}
-	for (i = 0; i < 2 * n; i++)
-		if (objs[i])
-			refslab_put(objs[i]);
+	/* each CPU has some of them in its node's depot, and all are emptied */
+	for (i = n; i < 2 * n; i++)
+		refslab_put(objs[i]);
+	had = depot_objects(type);
+	work_on_cpu(cpu, crowd_put, &crowd);
+	KUNIT_EXPECT_GT(test, depot_objects(type), 0);
+	if (num_node_state(N_MEMORY) > 1)
+		KUNIT_EXPECT_GT(test, depot_objects(type), had);
 	EXPECT_OBJECTS(test, type, 0);
 	KUNIT_EXPECT_EQ(test, type_validate(type), 0);
+	magazine_drain(type);
+	KUNIT_EXPECT_EQ(test, depot_objects(type), 0);
 	kvfree(objs);
 }
 

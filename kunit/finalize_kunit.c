@@ -554,6 +554,7 @@ static void test_request_waits(struct kunit *test)
 	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
 	for (i = 0; i < 1000 && !READ_ONCE(deed.began); i++)
 		msleep(20);
+	KUNIT_EXPECT_TRUE(test, READ_ONCE(deed.began));
 	msleep(50);
 	KUNIT_EXPECT_FALSE(test, READ_ONCE(deed.flag));
 	KUNIT_EXPECT_EQ(test, heap->sweep.stats[2].runs, 0ULL);

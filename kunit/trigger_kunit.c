@@ -600,6 +600,8 @@ static void test_threshold_rests(struct kunit *test)
 	set_thresholds(test, 8, 1000, 1000);
 	hold(test, knots, 0, ARRAY_SIZE(knots));
 	refslab_set_enabled(f->heap, true);
+	/* not as a heap that is idle */
+	cancel_delayed_work_sync(&trigger->idle);
 	until = ktime_get_ns() + NSEC_PER_SEC;
 	WRITE_ONCE(trigger->rest_until, until);
 	mod_delayed_work(refslab_wq, &trigger->work, 0);
@@ -670,6 +672,8 @@ static void test_request_beside_sweep(struct kunit *test)
 	for (i = 0; i < 1000 && !(READ_ONCE(request[0].started) &&
 				  READ_ONCE(request[1].started)); i++)
 		msleep(20);
+	KUNIT_EXPECT_TRUE(test, READ_ONCE(request[0].started));
+	KUNIT_EXPECT_TRUE(test, READ_ONCE(request[1].started));
 	msleep(100);
 	KUNIT_EXPECT_FALSE(test, answered(&request[0]));
 	KUNIT_EXPECT_FALSE(test, answered(&request[1]));

@@ -810,10 +810,10 @@ interrupted() {
 	"$refslab" replay large >out 2>err &
 	pid=$!
 	sleep 1
-	# again, if it came before it is caught; until it is waited for it can be sent to
-	for _ in 1 2 3 4 5 6 7 8 9 10; do
-		kill -INT "$pid" 2>/dev/null
-		sleep 0.1
+	# again, if it came before it is caught
+	for _ in 1 2 3; do
+		kill -INT "$pid" 2>/dev/null || break
+		sleep 1
 	done
 	wait "$pid"
 	[ $? = 130 ] && [ "$(cat err)" = 'refslab replay: interrupted' ] && [ ! -s out ] && return

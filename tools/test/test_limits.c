@@ -390,12 +390,12 @@ static void test_killed_behind_sweeps(void **state)
 
 /*
  * How long a child takes to be gone that is killed in the midst of taking a reserve
- * of @size, which takes @whole; UINT64_MAX if it was faster than we.
+ * of @size, which takes @whole; UINT64_MAX if it was nearly done before we came to it.
  */
 static uint64_t killed_in_reserve(uint64_t size, uint64_t whole)
 {
 	int fd, pipes[2], status;
-	uint64_t killed;
+	uint64_t killed, began;
 	pid_t child;
 	char byte;
 
@@ -408,14 +408,16 @@ static uint64_t killed_in_reserve(uint64_t size, uint64_t whole)
 		_exit(1);
 	}
 	assert_int_equal(read(pipes[0], &byte, 1), 1);
+	began = now_ns();
 	sleep_ms(whole / 1000000 / 10);
 	killed = now_ns();
 	kill(child, SIGKILL);
 	assert_int_equal(waitpid(child, &status, 0), child);
-	killed = now_ns() - killed;
 	close(pipes[0]);
 	close(pipes[1]);
-	return WIFSIGNALED(status) ? killed : UINT64_MAX;
+	if (!WIFSIGNALED(status) || killed - began > whole / 4)
+		return UINT64_MAX;
+	return now_ns() - killed;
 }
 
 /* Nor who is killed where he takes a large reserve. */
@@ -423,6 +425,7 @@ static void test_killed_in_reserve(void **state)
 {
 	const uint64_t size = 256 << 20;
 	uint64_t whole = 0, killed;
+	unsigned int tries = 0, soon = 0;
 	int fd, i;
 
 	(void)state;
@@ -436,14 +439,16 @@ static void test_killed_in_reserve(void **state)
 	}
 
 	/* who had to take all of it would have to each time */
-	for (i = 0; i < 5; i++) {
+	for (i = 0; i < 30 && tries < 5; i++) {
 		killed = killed_in_reserve(size, whole);
+		if (killed == UINT64_MAX)
+			continue;
 		print_message("# taken in %lu ms, killed in %lu\n",
 			      (unsigned long)(whole / 1000000), (unsigned long)(killed / 1000000));
-		if (killed < whole / 2)
-			return;
+		tries++;
+		soon += killed < whole / 2;
 	}
-	fail_msg("killed in the midst of it, and not gone before it would have been done");
+	assert_true(soon >= 3);
 }
 
 int main(void)

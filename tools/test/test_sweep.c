@@ -272,15 +272,16 @@ static void test_parallel_edges(void **state)
 	assert_objects(client->fd, 0);
 }
 
-/* Long enough to overflow any stack that recurses, and to outlast any budget. */
-static void test_long_chain(void **state)
+/*
+ * A chain long enough to overflow any stack that recurses, and to outlast any budget.
+ * Whether closing its head took less than half the time in which it went.
+ */
+static bool long_chain_goes(int fd, uint32_t link)
 {
 	enum { LENGTH = 1000000 };
-	int fd = session_with_heap(256 << 20), i;
-	uint32_t link = type(fd, 1, 0);
 	uint64_t head, next, begin, took, left, now;
+	int i;
 
-	(void)state;
 	head = make(fd, link);
 	for (i = 1; i < LENGTH; i++) {
 		next = make(fd, link);
@@ -292,13 +293,21 @@ static void test_long_chain(void **state)
 	begin = now_ns();
 	drop(fd, head);
 	took = now_ns() - begin;
-	/* The rest is done for the caller, not by it. */
-	if (took > 5 * SECOND)
-		fail_msg("closing the head took %llu ms",
-			 (unsigned long long)took / 1000000);
 	/* On a busy machine it takes its time, but goes on. */
 	for (left = LENGTH; left; left = now)
 		assert_true(eventually((now = info_of(fd).objects) < left));
+	return took < (now_ns() - begin) / 2;
+}
+
+static void test_long_chain(void **state)
+{
+	int fd = session_with_heap(256 << 20);
+	uint32_t link = type(fd, 1, 0);
+
+	(void)state;
+	/* All but a little is done for the caller, not by it; he may have no processor by chance. */
+	assert_true(long_chain_goes(fd, link) || long_chain_goes(fd, link) ||
+		    long_chain_goes(fd, link));
 	assert_int_equal(runs_of(fd), 0);
 	close(fd);
 }
