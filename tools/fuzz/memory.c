@@ -129,6 +129,17 @@ void memory_settle(struct thread *thread, enum memory_use use,
 	(void)n;
 }
 
+/*
+ * Beside a word of ones a word like this is an address of the kernel's: marked as ours
+ * then, since of what changes under way nobody can say whether the kernel was told it.
+ */
+static uint32_t own_word(uint32_t word)
+{
+	if (word < 0x80000000u)
+		return word;
+	return (word & ~OWN_ADDRESS_MASK) | OWN_ADDRESS;
+}
+
 /* Changes what another thread is just telling the kernel. */
 void memory_scribble(struct thread *thread, const struct thread *other)
 {
@@ -141,6 +152,6 @@ void memory_scribble(struct thread *thread, const struct thread *other)
 		return;
 	while (n--) {
 		word = (uint32_t *)memory->all + random_below(random, 256);
-		*word = one_in(random, 2) ? *word + 1 : random_next(random);
+		*word = own_word(one_in(random, 2) ? *word + 1 : random_next(random));
 	}
 }
