@@ -627,7 +627,7 @@ static unsigned int share(uid_t first, unsigned int n, void (*work)(void), const
 #define MOST	(250 + 20)
 
 /*
- * The same with what sweeps do at @most @most: measured again if it was more, since
+ * The same with what sweeps do at most @most: measured again if it was more, since
  * the last sweep of a time may have been kept from running for long.
  */
 static unsigned int share_within(uid_t first, unsigned int n, unsigned int most, const char *what)
