@@ -375,7 +375,8 @@ void fuzz_batch(struct thread *thread, struct session *session)
 	thread->ops_address = batch->ops;
 	memory_settle(thread, MEMORY_ARG, &place, sizeof(*batch));
 	fails = one_in(&thread->random, 24);
-	looked = (fails || !place.good || !results.good) && oracle_look(thread, session, NULL, &before);
+	looked = (fails || !place.good || !results.good) &&
+		 oracle_look(thread, session, 0, 0, &before);
 	if (fails)
 		fault_arm(thread);
 	err = call(thread, session->fd, REFSLAB_BATCH, (void *)(uintptr_t)place.address);

@@ -138,6 +138,7 @@ struct arena {
 	struct counts counts[PROCESSES_MAX][THREADS_MAX];
 	struct corpus corpus;
 	bool absent[KINDS];		/* not to be had on this kernel */
+	bool compares[PROCESSES_MAX];	/* who does at that place, and is not to be killed */
 	uint32_t mistakes;
 	bool stop;
 };
@@ -297,15 +298,15 @@ unsigned long call_request(unsigned int nr);	/* 0: there is none */
 
 /* --- oracle.c --- */
 
-/* How a heap was, and one of its objects, if any. */
+/* How a heap was, and up to two of its objects. */
 struct look {
 	struct refslab_heap_info heap;
-	struct refslab_object_info object;
+	struct refslab_object_info objects[2];	/* handle is 0: none */
 };
 
 void oracle_errno(struct thread *thread, unsigned long request, int err);
 bool oracle_look(struct thread *thread, const struct session *session,
-		 const struct known *object, struct look *look);
+		 uint64_t handle, uint64_t target, struct look *look);
 void oracle_compare(struct thread *thread, const struct session *session,
 		    unsigned long request, int err, const struct look *before);
 void oracle_secret(struct thread *thread, const char *name, const void *memory,

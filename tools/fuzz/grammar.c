@@ -111,7 +111,9 @@ static uint64_t some_value(struct thread *thread, struct attempt *attempt,
 	case HANDLE:
 		return some_object(thread, attempt, field->detail);
 	case TARGET:
-		return one_in(random, 4) ? 0 : some_handle(thread, attempt->session)->handle;
+		attempt->target = one_in(random, 4) ? 0 :
+				  some_handle(thread, attempt->session)->handle;
+		return attempt->target;
 	case WEAK:
 		return some_weak(thread, attempt->session);
 	case TYPE:
@@ -471,7 +473,9 @@ static void fuzz_shape(struct thread *thread, struct session *session,
 	}
 	prepare(thread, shape, &attempt, &trial);
 	looked = (trial.wrong || trial.fails || !trial.place.good || !attempt.buffer.good ||
-		  one_in(&thread->random, 16)) && oracle_look(thread, session, attempt.object, &before);
+		  one_in(&thread->random, 4)) &&
+		 oracle_look(thread, session, attempt.object ? attempt.object->handle : 0,
+			     attempt.target, &before);
 	if (one_in(&thread->random, 64)) {
 		fd = some_stranger(thread, FILE_SESSION);
 		trial.invalid = true;

@@ -59,6 +59,7 @@ enum { ARG_MAX = 256 };		/* larger than any structure */
 struct attempt {
 	struct session *session;
 	struct known *object;		/* the last HANDLE */
+	uint64_t target;		/* the last TARGET */
 	struct known_type *type;
 	uint32_t flags, length;
 	int	stranger;		/* a descriptor of a kind that is to be refused, if above 0 */

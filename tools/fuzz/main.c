@@ -177,6 +177,7 @@ static void start_at(unsigned int place)
 	fflush(stdout);
 	running[place].number = number;
 	running[place].killed = false;
+	__atomic_store_n(&arena->compares[place], false, __ATOMIC_RELAXED);
 	running[place].pid = start(place, number, false);
 }
 
@@ -205,7 +206,8 @@ static void kill_one(struct random *random)
 {
 	unsigned int place = random_below(random, processes);
 
-	if (!running[place].pid)
+	/* whoever has begun to compare may have found something, and says so soon */
+	if (!running[place].pid || __atomic_load_n(&arena->compares[place], __ATOMIC_RELAXED))
 		return;
 	running[place].killed = true;
 	kill(running[place].pid, SIGKILL);

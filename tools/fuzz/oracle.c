@@ -62,32 +62,44 @@ void oracle_errno(struct thread *thread, unsigned long request, int err)
 
 static bool look_again(struct thread *thread, const struct session *session, struct look *look)
 {
+	struct refslab_object_info *object;
+	unsigned int i;
+
 	look->heap = (struct refslab_heap_info){ .size = sizeof(look->heap) };
 	if (call(thread, session->fd, REFSLAB_HEAP_INFO, &look->heap))
 		return false;
-	look->object.size = sizeof(look->object);
-	if (look->object.handle &&
-	    call(thread, session->fd, REFSLAB_OBJECT_INFO, &look->object))
-		look->object.handle = 0;
+	for (i = 0; i < ARRAY_SIZE(look->objects); i++) {
+		object = &look->objects[i];
+		object->size = sizeof(*object);
+		if (object->handle && call(thread, session->fd, REFSLAB_OBJECT_INFO, object))
+			object->handle = 0;
+	}
 	return true;
 }
 
-/* How a heap is; false if others may change it meanwhile. */
+/*
+ * How a heap is, and up to two objects that a call is about; false if others may
+ * change it meanwhile.
+ */
 bool oracle_look(struct thread *thread, const struct session *session,
-		 const struct known *object, struct look *look)
+		 uint64_t handle, uint64_t target, struct look *look)
 {
 	/* a batch under way is another who changes it */
 	if (!thread->process->alone || uring_busy(thread) || session->fd < 0)
 		return false;
-	*look = (struct look){ .object.handle = object ? object->handle : 0 };
+	*look = (struct look){ .objects = { { .handle = handle }, { .handle = target } } };
 	return look_again(thread, session, look);
 }
 
 /* What goes by a workqueue, or is held by a sweep, is counted until then. */
 static bool settled(const struct look *before, const struct look *after)
 {
-	return after->heap.objects <= before->heap.objects &&
-	       (!after->object.handle || after->object.count <= before->object.count);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(after->objects); i++)
+		if (after->objects[i].handle && after->objects[i].count > before->objects[i].count)
+			return false;
+	return after->heap.objects <= before->heap.objects;
 }
 
 /* A call failed: whether all is as it was before. */
@@ -95,6 +107,7 @@ void oracle_compare(struct thread *thread, const struct session *session,
 		    unsigned long request, int err, const struct look *before)
 {
 	const struct refslab_heap_info *was = &before->heap, *is;
+	bool *compares = &arena->compares[thread->process->place];
 	struct timespec pause = { 0, 1000000 };
 	bool batch = request == REFSLAB_BATCH;
 	struct look after = *before;
@@ -106,15 +119,20 @@ void oracle_compare(struct thread *thread, const struct session *session,
 	/* what was closed or stored stays so, and the handles that were made go */
 	if (batch && is->handles <= was->handles)
 		return;
-	while (!batch && !settled(before, &after) && tries--) {
+	__atomic_store_n(compares, true, __ATOMIC_RELAXED);
+	/* handles and types are counted at once, and are not waited for */
+	while (!batch && is->handles == was->handles && is->types == was->types &&
+	       !settled(before, &after) && tries--) {
 		nanosleep(&pause, NULL);
 		look_again(thread, session, &after);
 	}
 	if (is->handles != was->handles || is->types != was->types || !settled(before, &after))
-		mistake("process %lu: %s failed with %s and left %llu handles, %llu types, %llu objects of %llu, %llu, %llu, %llu references of %llu",
+		mistake("process %lu: %s failed with %s and left %llu handles, %llu types, %llu objects of %llu, %llu, %llu, %llu and %llu references of %llu and %llu",
 			thread->process->number, call_name(_IOC_NR(request)), strerrorname_np(err),
 			is->handles, is->types, is->objects, was->handles, was->types,
-			was->objects, after.object.count, before->object.count);
+			was->objects, after.objects[0].count, after.objects[1].count,
+			before->objects[0].count, before->objects[1].count);
+	__atomic_store_n(compares, false, __ATOMIC_RELAXED);
 }
 
 /*

@@ -207,6 +207,7 @@ void process_run(uint64_t number, unsigned int place, unsigned int count, bool a
 	unsigned int i;
 
 	process.number = number;
+	process.place = place;
 	process.alone = alone;
 	memcpy(process.hub, hub, sizeof(process.hub));
 	process_init();
