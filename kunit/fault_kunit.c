@@ -11,6 +11,7 @@
 
 #include "account.h"
 #include "fixture.h"
+#include "pages.h"
 
 #define ALL	UINT_MAX
 
@@ -367,17 +368,29 @@ static struct books books_of(struct scene *scene)
 	return books;
 }
 
+/* A heap that could not be made has left none; another's pool may have more for a moment. */
+static bool none_left(long before)
+{
+	unsigned int i;
+
+	for (i = 0; i < 100 && pages_count() > before; i++)
+		msleep(10);
+	return pages_count() <= before;
+}
+
 /* Calls with one fault, or with nothing but faults. Whether any came, and died of it. */
 static bool try_fault(struct kunit *test, const struct try *try, unsigned int n, bool *died)
 {
 	struct scene *scene = test->priv;
 	struct books before, after;
+	long pages;
 	bool hit;
 	int err;
 
 	if (try->prepare)
 		KUNIT_ASSERT_EQ(test, try->prepare(scene), 0);
 	before = books_of(scene);
+	pages = pages_count();
 	set_fail(n);
 	err = try->call(scene);
 	hit = has_failed();
@@ -385,6 +398,9 @@ static bool try_fault(struct kunit *test, const struct try *try, unsigned int n,
 	if (err) {
 		KUNIT_EXPECT_TRUE_MSG(test, hit, "%s failed by itself: %d", try->name, err);
 		KUNIT_EXPECT_EQ_MSG(test, err, -ENOMEM, "%s, allocation %u", try->name, n);
+		if (try->call == create_heap)
+			KUNIT_EXPECT_TRUE_MSG(test, none_left(pages), "%s, allocation %u",
+					      try->name, n);
 		after = books_of(scene);
 		KUNIT_EXPECT_EQ_MSG(test, after.types, before.types, "%s, allocation %u",
 				    try->name, n);

@@ -9,6 +9,7 @@
 #include <linux/swap.h>
 
 #include "fixture.h"
+#include "pages.h"
 
 #define CHUNK		REFSLAB_CHUNK_SIZE
 #define PAGES		((long)BIT(REFSLAB_CHUNK_ORDER))	/* of a chunk */
@@ -672,7 +673,7 @@ static void test_pages_beside(struct kunit *test)
 	page = pool_page(pool);
 	KUNIT_ASSERT_NOT_NULL(test, page);
 	KUNIT_EXPECT_NULL(test, memchr_inv(page_address(page), 0, PAGE_SIZE));
-	__free_page(page);
+	pages_put(page, 0);
 	pool_put_chunk(pool, chunk_get(test, pool));
 	pool_put_chunk(pool, chunks[0]);
 	pool_put_chunk(pool, chunks[1]);

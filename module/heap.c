@@ -10,6 +10,7 @@
 
 #include "account.h"
 #include "debugfs.h"
+#include "pages.h"
 #include "report.h"
 #include "sysfs.h"
 
@@ -404,4 +405,5 @@ void heap_exit(void)
 	WARN_ON(!list_empty(&heaps));
 	tenant_exit();
 	destroy_workqueue(refslab_wq);
+	pages_validate();
 }

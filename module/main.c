@@ -5,6 +5,7 @@
  * The layers, bottom up, a file each, which its first comment explains:
  *
  *	tenant		users who have heaps, and what all heaps of one may take
+ *	pages		from the system, paid for and counted
  *	chunk_table	numbers for chunks
  *	pool		a heap's private pages, handed out as chunks
  *	slab, depot,	chunks carved into objects; a node's and a CPU's stack of

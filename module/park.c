@@ -20,6 +20,7 @@
 
 #include "account.h"
 #include "heap.h"
+#include "pages.h"
 
 #define DELAY_FIRST	(HZ / 4)
 #define DELAY_MAX	(8 * HZ)
@@ -74,7 +75,7 @@ void park_pages(struct park *park, struct page **pages, u32 n, u32 account)
 
 	for (i = 0; i < n; i++) {
 		if (unpinned(pages[i])) {
-			__free_page(pages[i]);
+			pages_put(pages[i], 0);
 			continue;
 		}
 		set_page_private(pages[i], account);
@@ -116,7 +117,7 @@ void park_reap(struct park *park)
 			list_del(&page->lru);
 			account_give(heap_of(park), page_private(page), PAGE_SIZE);
 			set_page_private(page, 0);
-			__free_page(page);
+			pages_put(page, 0);
 			n++;
 		}
 		cond_resched();
@@ -135,7 +136,7 @@ void park_destroy(struct park *park)
 	list_for_each_entry_safe(page, next, &park->pages, lru) {
 		list_del(&page->lru);
 		set_page_private(page, 0);
-		put_page(page);
+		pages_put(page, 0);
 		cond_resched();
 	}
 	pool_uncharge(park->pool, park->count);

@@ -20,7 +20,7 @@
 
 #include "chunk_table.h"
 #include "heap.h"
-#include "payer.h"
+#include "pages.h"
 #include "tenant.h"
 #include "trace.h"
 
@@ -127,23 +127,13 @@ static void unhold(struct pool *pool)
 	tenant_uncharge(pool->tenant, CHUNK_PAGES);
 }
 
-static struct page *pages_charged(struct pool *pool, int nid, gfp_t gfp,
-				  unsigned int order)
-{
-	struct mem_cgroup *old = payer_begin(pool, &gfp);
-	struct page *page = alloc_pages_node(nid, gfp, order);
-
-	payer_end(pool, old);
-	return page;
-}
-
-static struct chunk *pages_alloc(struct pool *pool, int nid, gfp_t gfp)
+static struct chunk *chunk_alloc(struct pool *pool, int nid, gfp_t gfp)
 {
 	struct chunk *chunk;
 	struct page *page;
 
 	gfp = (gfp & ~(__GFP_ZERO | __GFP_HIGHMEM)) | __GFP_COMP;
-	page = pages_charged(pool, nid, gfp, REFSLAB_CHUNK_ORDER);
+	page = pages_get(pool, nid, gfp, REFSLAB_CHUNK_ORDER);
 	if (!page)
 		return NULL;
 
@@ -160,20 +150,20 @@ static struct chunk *pages_alloc(struct pool *pool, int nid, gfp_t gfp)
 	return chunk;
 }
 
-static void pages_free(struct chunk *chunk)
+static void chunk_free(struct chunk *chunk)
 {
 	chunk_set_carved(chunk, false);
 	refslab_kasan_unpoison(chunk, REFSLAB_CHUNK_SIZE);
 	kmemleak_free(chunk);
-	__free_pages(virt_to_page(chunk), REFSLAB_CHUNK_ORDER);
+	pages_put(virt_to_page(chunk), REFSLAB_CHUNK_ORDER);
 }
 
-static void pages_free_list(struct list_head *list)
+static void chunk_free_list(struct list_head *list)
 {
 	struct chunk *chunk, *next;
 
 	list_for_each_entry_safe(chunk, next, list, link) {
-		pages_free(chunk);
+		chunk_free(chunk);
 		cond_resched();
 	}
 	INIT_LIST_HEAD(list);
@@ -186,12 +176,12 @@ static struct chunk *chunk_create(struct pool *pool, int nid, gfp_t gfp)
 	unsigned long flags;
 	bool done;
 
-	chunk = pages_alloc(pool, nid, gfp);
+	chunk = chunk_alloc(pool, nid, gfp);
 	if (!chunk)
 		return NULL;
 	do {
 		if (chunk_table_prepare(pool, gfp)) {
-			pages_free(chunk);
+			chunk_free(chunk);
 			return NULL;
 		}
 		raw_spin_lock_irqsave(&pool->lock, flags);
@@ -465,11 +455,11 @@ void pool_uncharge(struct pool *pool, unsigned long pages)
  * @pool: the pool, which pool_charge() has counted the page against
  *
  * Context: May sleep.
- * Return: the page, zeroed, to be freed like any; or NULL.
+ * Return: the page, zeroed, for pages_put(); or NULL.
  */
 struct page *pool_page(struct pool *pool)
 {
-	return pages_charged(pool, numa_mem_id(), GFP_KERNEL | __GFP_ZERO, 0);
+	return pages_get(pool, numa_mem_id(), GFP_KERNEL | __GFP_ZERO, 0);
 }
 
 /* --- background --- */
@@ -505,7 +495,7 @@ static unsigned long trim_all(struct pool *pool, unsigned long keep)
 			raw_spin_lock_irq(&pool->lock);
 			batch = trim(pool, keep, nid, BATCH, &list);
 			raw_spin_unlock_irq(&pool->lock);
-			pages_free_list(&list);
+			chunk_free_list(&list);
 			n += batch;
 		} while (batch);
 	}
@@ -622,7 +612,7 @@ static unsigned long shrink_scan(struct shrinker *shrinker,
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 	if (!n)
 		return SHRINK_STOP;
-	pages_free_list(&list);
+	chunk_free_list(&list);
 	/*
 	 * Reclaim counts what page and slab caches free; what goes back by
 	 * __free_pages() it has to be told, or it believes nothing was freed.
@@ -890,7 +880,7 @@ void pool_destroy(struct pool *pool)
 			raw_spin_unlock_irq(&pool->lock);
 		}
 		trace_refslab_chunk_free(pool, chunk);
-		pages_free(chunk);
+		chunk_free(chunk);
 		cond_resched();
 	}
 	for (number = 0; number < CHUNKS_MAX / CHUNKS_LEAF; number++)
