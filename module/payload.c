@@ -235,12 +235,13 @@ static int payload_copy(struct session *session, const struct refslab_io *io,
 /* REFSLAB_READ */
 int payload_read(struct session *session, union session_data *data)
 {
-	const struct refslab_io *io = &data->io;
+	struct refslab_io *io = &data->io;
 	u8 small[PAYLOAD_SMALL];
 	int err;
 
 	if (io->length > sizeof(small))
 		return payload_copy(session, io, false);
+	io->length = array_index_nospec(io->length, sizeof(small) + 1);
 	err = payload_move(session, io, small, false);
 	if (err)
 		return err;
@@ -250,11 +251,12 @@ int payload_read(struct session *session, union session_data *data)
 /* REFSLAB_WRITE */
 int payload_write(struct session *session, union session_data *data)
 {
-	const struct refslab_io *io = &data->io;
+	struct refslab_io *io = &data->io;
 	u8 small[PAYLOAD_SMALL];
 
 	if (io->length > sizeof(small))
 		return payload_copy(session, io, true);
+	io->length = array_index_nospec(io->length, sizeof(small) + 1);
 	if (copy_from_user(small, u64_to_user_ptr(io->buffer), io->length))
 		return -EFAULT;
 	return payload_move(session, io, small, true);
