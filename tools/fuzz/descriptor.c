@@ -171,6 +171,8 @@ static void fork_any(struct thread *thread)
 	thread->fault_fd = 0;
 	thread->coverage.fd = 0;
 	thread->child = true;
+	if (!memory_init_child(thread))
+		_exit(0);
 	while (steps-- && !arena->stop)
 		process_step(thread);
 	_exit(0);

@@ -254,6 +254,7 @@ struct place {
 };
 
 bool memory_init(struct thread *thread);
+bool memory_init_child(struct thread *thread);
 uint64_t no_address(struct random *random);
 void memory_place(struct thread *thread, enum memory_use use, size_t bytes,
 		  bool good, struct place *place);

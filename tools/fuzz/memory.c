@@ -49,6 +49,21 @@ bool memory_init(struct thread *thread)
 	return true;
 }
 
+/* A child's own: what its parent is just telling the kernel would be written over, and said to be the kernel's. */
+bool memory_init_child(struct thread *thread)
+{
+	struct memory *memory;
+	unsigned int use;
+
+	for (use = 0; use < MEMORY_USES; use++) {
+		memory = &thread->memory[use];
+		munmap(memory->all, 4 * memory->part);
+		munmap(memory->view, 4 * memory->part);
+		close(memory->fd);
+	}
+	return memory_init(thread);
+}
+
 /* Nowhere that the fuzzer itself has anything. The kernel's have a mark: oracle_secret(). */
 uint64_t no_address(struct random *random)
 {

@@ -85,10 +85,20 @@ bool oracle_look(struct thread *thread, const struct session *session,
 		 uint64_t handle, uint64_t target, struct look *look)
 {
 	/* a batch under way is another who changes it */
+	uint64_t objects;
+
 	if (!thread->process->alone || uring_busy(thread) || session->fd < 0)
 		return false;
 	*look = (struct look){ .objects = { { .handle = handle }, { .handle = target } } };
-	return look_again(thread, session, look);
+	if (!look_again(thread, session, look))
+		return false;
+	/* what moves from one CPU's magazine just now may be missing, and is no less there */
+	objects = look->heap.objects;
+	if (!look_again(thread, session, look))
+		return false;
+	if (look->heap.objects < objects)
+		look->heap.objects = objects;
+	return true;
 }
 
 /* What goes by a workqueue, or is held by a sweep, is counted until then. */
