@@ -23,7 +23,7 @@ const struct shape shapes[CALLS] = {
 	     FIELD(refslab_heap_limits, high, RESERVE, 0)),
 	CALL(INVITE, 8,
 	     FIELD(refslab_invite, flags, FLAGS, REFSLAB_READ_ONLY),
-	     FIELD(refslab_invite, limit, LIMIT, 0),
+	     FIELD(refslab_invite, limit, LIMIT, 1),
 	     FIELD(refslab_invite, reserved, RESERVED, 0),
 	     FIELD(refslab_invite, fd, NEW_FD, FILE_INVITATION)),
 	CALL(JOIN, 2,

@@ -29,6 +29,7 @@ static const char * const other_names[KINDS - KIND_OTHER] = {
 	[KIND_FAULT - KIND_OTHER]		= "fault injected",
 	[KIND_PIN - KIND_OTHER]			= "pin a page",
 	[KIND_UNPIN - KIND_OTHER]		= "unpin pages",
+	[KIND_LEAK - KIND_OTHER]		= "all given back",
 	[KIND_SYSFS_WRITE - KIND_OTHER]		= "write sysfs",
 	[KIND_SYSFS_READ - KIND_OTHER]		= "read sysfs",
 	[KIND_DEBUGFS - KIND_OTHER]		= "debugfs",
@@ -96,6 +97,7 @@ static unsigned int least_tries(enum kind kind)
 	case KIND_PARAMETER:
 	case KIND_FORK:
 	case KIND_LIMIT_FDS:
+	case KIND_LEAK:
 		return 2;
 	default:
 		return 8;

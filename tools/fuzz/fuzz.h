@@ -86,6 +86,7 @@ enum kind {
 	KIND_FAULT,
 	KIND_PIN,
 	KIND_UNPIN,
+	KIND_LEAK,
 	KIND_SYSFS_WRITE,
 	KIND_SYSFS_READ,
 	KIND_DEBUGFS,
@@ -302,6 +303,7 @@ unsigned long call_request(unsigned int nr);	/* 0: there is none */
 /* How a heap was, and up to two of its objects. */
 struct look {
 	struct refslab_heap_info heap;
+	int free_fd;				/* the lowest descriptor that is free */
 	struct refslab_object_info objects[2];	/* handle is 0: none */
 };
 
@@ -310,6 +312,8 @@ bool oracle_look(struct thread *thread, const struct session *session,
 		 uint64_t handle, uint64_t target, struct look *look);
 void oracle_compare(struct thread *thread, const struct session *session,
 		    unsigned long request, int err, const struct look *before);
+void oracle_counted(struct thread *thread, const struct session *session, const char *name,
+		    int handles, int types, const struct look *before);
 void oracle_secret(struct thread *thread, const char *name, const void *memory,
 		   const void *told, size_t bytes);
 void oracle_payload(struct thread *thread, const void *memory, size_t bytes);
@@ -342,6 +346,10 @@ void fuzz_batch(struct thread *thread, struct session *session);
 
 bool uring_busy(struct thread *thread);
 void fuzz_uring(struct thread *thread, struct session *session);
+
+/* --- leak.c --- */
+
+void fuzz_leak(struct thread *thread, struct session *session);
 
 /* --- descriptor.c --- */
 

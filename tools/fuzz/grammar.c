@@ -135,11 +135,15 @@ static uint64_t some_value(struct thread *thread, struct attempt *attempt,
 	case BITS:
 		return one_in(random, 4) ? random_next(random) & field->detail : 0;
 	case LIMIT:
+		/* an invitation may be without one */
+		if (field->detail && one_in(random, 2))
+			return 0;
 		return (1ull + random_below(random, one_in(random, 16) ? 8 : 512)) << 15;
 	case RESERVE:
 		return random_below(random, 8) << 15;
 	case SLOTS:
-		return one_in(random, 4) ? 0 : random_below(random, 1u << random_below(random, 7));
+		return one_in(random, 4) ? 0 :
+		       random_below(random, 1u << random_below(random, one_in(random, 32) ? 11 : 7));
 	case PAYLOAD:
 		return some_payload(random, attempt);
 	case ALIGN:
@@ -147,7 +151,8 @@ static uint64_t some_value(struct thread *thread, struct attempt *attempt,
 	case CURSOR:
 		return one_in(random, 4) ? attempt->session->cursor : 0;
 	case COUNT:
-		attempt->length = 1 + some_bytes(random, REFSLAB_INSPECT_MAX - 1) / 16;
+		attempt->length = 1 + some_bytes(random, REFSLAB_INSPECT_MAX - 1) /
+				  (one_in(random, 16) ? 1 : 16);
 		return attempt->length;
 	case NEW_HANDLES:
 		return some_buffer(thread, attempt, attempt->length * sizeof(uint64_t));
@@ -456,6 +461,37 @@ static void prepare(struct thread *thread, const struct shape *shape, struct att
 	trial->fails = one_in(random, 16);
 }
 
+/* What a call that went well has made, by its own word. */
+static void counted(struct thread *thread, const struct shape *shape,
+		    const struct attempt *attempt, const struct look *before)
+{
+	unsigned int i, n = fields_of(shape);
+	int handles = 0, types = 0, room = 0;
+
+	for (i = 0; i < n; i++) {
+		switch (shape->fields[i].meaning) {
+		case NEW_HANDLE:
+		case NEW_WEAK:
+			handles += field_get(attempt, &shape->fields[i]) != 0;
+			break;
+		case COUNT:
+			room = field_get(attempt, &shape->fields[i]);
+			break;
+		case NEW_HANDLES:
+			handles += room;
+			break;
+		case NEW_TYPE:
+			types++;
+			break;
+		default:
+			break;
+		}
+	}
+	handles -= shape->request == REFSLAB_CLOSE;
+	types -= shape->request == REFSLAB_TYPE_DESTROY;
+	oracle_counted(thread, attempt->session, shape->name, handles, types, before);
+}
+
 static void fuzz_shape(struct thread *thread, struct session *session,
 		       const struct shape *shape)
 {
@@ -488,7 +524,8 @@ static void fuzz_shape(struct thread *thread, struct session *session,
 	if (looked && err)
 		oracle_compare(thread, session, shape->request, err, &before);
 	if (err) {
-		session->read_only |= shape->request == REFSLAB_TYPE_CREATE && err == EACCES;
+		session->read_only |= err == EACCES && (shape->request == REFSLAB_TYPE_CREATE ||
+							shape->request == REFSLAB_ALLOC);
 		session->bound |= err == EBUSY && shape->request != REFSLAB_TYPE_DESTROY;
 		if (err == ENOSPC)
 			make_room(thread, session);
@@ -500,6 +537,8 @@ static void fuzz_shape(struct thread *thread, struct session *session,
 		mistake("process %lu: %s was to be refused", thread->process->number, shape->name);
 	memcpy(told, attempt.arg, known);
 	memcpy(attempt.arg, trial.place.set, known);
+	if (looked && trial.place.good && !trial.resized)
+		counted(thread, shape, &attempt, &before);
 	/* a field that is cut in two is half what was told */
 	if (trial.place.good && !trial.resized)
 		oracle_secret(thread, shape->name, attempt.arg, told, known);

@@ -6,9 +6,11 @@
  * their heaps with nobody, else others change them too; so is that payloads are
  * what was written to them.
  */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "fuzz.h"
 
@@ -65,6 +67,9 @@ static bool look_again(struct thread *thread, const struct session *session, str
 	struct refslab_object_info *object;
 	unsigned int i;
 
+	look->free_fd = fcntl(thread->process->pipe[0], F_DUPFD, 0);
+	if (look->free_fd >= 0)
+		close(look->free_fd);
 	look->heap = (struct refslab_heap_info){ .size = sizeof(look->heap) };
 	if (call(thread, session->fd, REFSLAB_HEAP_INFO, &look->heap))
 		return false;
@@ -109,7 +114,8 @@ static bool settled(const struct look *before, const struct look *after)
 	for (i = 0; i < ARRAY_SIZE(after->objects); i++)
 		if (after->objects[i].handle && after->objects[i].count > before->objects[i].count)
 			return false;
-	return after->heap.objects <= before->heap.objects;
+	return after->heap.objects <= before->heap.objects &&
+	       after->heap.session_bytes <= before->heap.session_bytes;
 }
 
 /* A call failed: whether all is as it was before. */
@@ -142,7 +148,28 @@ void oracle_compare(struct thread *thread, const struct session *session,
 			is->handles, is->types, is->objects, was->handles, was->types,
 			was->objects, after.objects[0].count, after.objects[1].count,
 			before->objects[0].count, before->objects[1].count);
+	if (after.free_fd != before->free_fd)
+		mistake("process %lu: %s failed with %s and left a descriptor: %d is free, not %d",
+			thread->process->number, call_name(_IOC_NR(request)), strerrorname_np(err),
+			after.free_fd, before->free_fd);
 	__atomic_store_n(compares, false, __ATOMIC_RELAXED);
+}
+
+/* A call went well: whether it made and ended as many as it is to. */
+void oracle_counted(struct thread *thread, const struct session *session, const char *name,
+		    int handles, int types, const struct look *before)
+{
+	const struct refslab_heap_info *was = &before->heap;
+	struct refslab_heap_info is = { .size = sizeof(is) };
+
+	if (call(thread, session->fd, REFSLAB_HEAP_INFO, &is))
+		return;
+	if (is.handles != was->handles + handles || is.types != was->types + types)
+		mistake("process %lu: %s went well and left %llu handles of %llu, %llu types of %llu",
+			thread->process->number, name, is.handles, was->handles, is.types, was->types);
+	if (is.session_limit && is.session_bytes > is.session_limit)
+		mistake("process %lu: %s went well, and %llu bytes of %llu are had",
+			thread->process->number, name, is.session_bytes, is.session_limit);
 }
 
 /*

@@ -89,6 +89,8 @@ void process_step(struct thread *thread)
 			fuzz_unknown(thread, session);
 		break;
 	default:
+		if (process.alone && one_in(random, 6))
+			fuzz_leak(thread, session);
 		if (!process.alone && !thread->child)
 			memory_scribble(thread, &threads[random_below(random, THREADS_MAX)]);
 		break;
