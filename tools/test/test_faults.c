@@ -374,6 +374,102 @@ static int prepare_slot(struct scene *scene)
 	return refslab_slot_set(scene->fd, scene->a, 0, scene->mapped) ?: prepare_full(scene);
 }
 
+/* An object whose last reference the call is to give back, with another below it. */
+static uint64_t make_last(struct scene *scene)
+{
+	uint64_t last = make(scene->fd, scene->type), below = make(scene->fd, scene->type);
+
+	fill(scene->fd, last, 0, below);
+	drop(scene->fd, below);
+	return last;
+}
+
+static int prepare_last(struct scene *scene)
+{
+	scene->made = make_last(scene);
+	return 0;
+}
+
+static int prepare_last_slot(struct scene *scene)
+{
+	works(prepare_last(scene));
+	fill(scene->fd, scene->a, 1, scene->made);
+	return try_close(scene);
+}
+
+static int try_slot_clear(struct scene *scene)
+{
+	return refslab_slot_set(scene->fd, scene->a, 1, 0);
+}
+
+static int prepare_last_root(struct scene *scene)
+{
+	works(prepare_last(scene));
+	works(refslab_root_set(scene->fd, "last", scene->made, 0));
+	return try_close(scene);
+}
+
+static int try_root_clear(struct scene *scene)
+{
+	return refslab_root_set(scene->fd, "last", 0, 0);
+}
+
+/* As many as can be asked for at once. */
+static int try_objects_many(struct scene *scene)
+{
+	static uint64_t handle[REFSLAB_INSPECT_MAX];
+	uint32_t count = ARRAY_SIZE(handle);
+	uint64_t cursor = 0;
+
+	return refslab_objects(scene->fd, 0, REFSLAB_GENERATION_ANY, &cursor, handle, &count);
+}
+
+/* --- descriptors that are closed: the last of each --- */
+
+static int close_fd(int *fd)
+{
+	int err = close(*fd) ? -errno : 0;
+
+	*fd = -1;
+	return err;
+}
+
+/* A session with objects that nobody else has. */
+static int prepare_session(struct scene *scene)
+{
+	works(prepare_join(scene));
+	make(scene->other, scene->type);
+	return refslab_events(scene->other, REFSLAB_EVENTS_SWEEPS, 8, -1);
+}
+
+static int try_close_session(struct scene *scene)
+{
+	return close_fd(&scene->other);
+}
+
+/* One that has a heap for itself, which goes, too. */
+static int prepare_other_heap(struct scene *scene)
+{
+	works(try_heap_create(scene));
+	make(scene->other, type(scene->other, 1, 8));
+	return 0;
+}
+
+static int try_close_invitation(struct scene *scene)
+{
+	return close_fd(&scene->invitation);
+}
+
+static int try_close_exported(struct scene *scene)
+{
+	return close_fd(&scene->exported);
+}
+
+static int try_close_map(struct scene *scene)
+{
+	return close_fd(&scene->made_fd);
+}
+
 /* The heap is full, of garbage: an allocation sweeps first. */
 static int prepare_limit(struct scene *scene)
 {
@@ -414,9 +510,11 @@ static const struct try calls[] = {
 	{ "DUP", prepare_full, try_dup, 1, 0, {} },
 	{ "DUP, read-only", prepare_full, try_dup_read_only, 1, 0, {} },
 	{ "CLOSE", prepare_dup, try_close, 0, 0, {} },
+	{ "CLOSE, the last", prepare_last, try_close, 0, 0, {} },
 	{ "WEAK", prepare_full, try_weak, 1, 1, {} },
 	{ "UPGRADE", prepare_weak, try_upgrade, 1, 0, {} },
 	{ "SLOT_SET", NULL, try_slot_set, 0, 0, {} },
+	{ "SLOT_SET, the last", prepare_last_slot, try_slot_clear, 0, 0, {} },
 	{ "SLOT_LOAD", prepare_slot, try_slot_load, 1, 0, {} },
 	{ "SLOT_MOVE", prepare_slot, try_slot_move, 0, 0, {} },
 	{ "SLOT_CMPXCHG", NULL, try_slot_cmpxchg, 0, 0, {} },
@@ -424,6 +522,7 @@ static const struct try calls[] = {
 	{ "WRITE", NULL, try_write, 0, 0, {} },
 	{ "OBJECT_INFO", NULL, try_object_info, 0, 0, {} },
 	{ "OBJECTS", prepare_full, try_objects, 3, 0, {} },
+	{ "OBJECTS, many", prepare_full, try_objects_many, 1, 0, {} },
 	{ "REFERRERS", prepare_slot, try_referrers, 3, 0, {} },
 	{ "REFERENTS", prepare_slot, try_referents, 3, 0, {} },
 	{ "THRESHOLDS", NULL, try_thresholds, 0, 0, {} },
@@ -445,11 +544,17 @@ static const struct try calls[] = {
 	{ "IMPORT", prepare_full, try_import, 1, 0, {} },
 	{ "ROOT_SET", NULL, try_root_set, 1, 0, {} },
 	{ "ROOT_SET, over another", NULL, try_root_set_over, 0, 0, {} },
+	{ "ROOT_SET, the last", prepare_last_root, try_root_clear, 0, 0, {} },
 	{ "ROOT_GET", prepare_full, try_root_get, 1, 0, {} },
 	{ "MAP", NULL, try_map, 2, 0, {} },
 	{ "ALLOC, mapped", NULL, try_alloc_mapped, 3, 0, {} },
 	{ "ALLOC, mapped, at the limit", prepare_limit, try_alloc_mapped, 3, 0, {} },
 	{ "ALLOC, counted", prepare_join, try_alloc_counted, 1, 0, {} },
+	{ "close a session", prepare_session, try_close_session, 0, 0, {} },
+	{ "close a session, with its heap", prepare_other_heap, try_close_session, 0, 0, {} },
+	{ "close an invitation", NULL, try_close_invitation, 0, 0, {} },
+	{ "close an exported object", NULL, try_close_exported, 0, 0, {} },
+	{ "close what can be mapped", try_map, try_close_map, 0, 0, {} },
 };
 
 static void test_calls(void **state)

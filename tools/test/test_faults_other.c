@@ -189,7 +189,7 @@ static const char *heap_name(const struct scene *scene)
 	return name;
 }
 
-static char sysfs_file[128], sysfs_low[128];
+static char heap_of_files[REFSLAB_NAME_MAX], sysfs_file[128];
 static char debugfs_traces[128], debugfs_object[128], debugfs_check[128];
 
 static int prepare_files(struct scene *scene)
@@ -197,7 +197,7 @@ static int prepare_files(struct scene *scene)
 	const char *name = heap_name(scene);
 
 	snprintf(sysfs_file, sizeof(sysfs_file), "/sys/kernel/refslab/%s/pool/reserve", name);
-	snprintf(sysfs_low, sizeof(sysfs_low), "/sys/kernel/refslab/%s/pool/low", name);
+	snprintf(heap_of_files, sizeof(heap_of_files), "%s", name);
 	snprintf(debugfs_traces, sizeof(debugfs_traces),
 		 "/sys/kernel/debug/refslab/heaps/%s/alloc_traces", name);
 	snprintf(debugfs_object, sizeof(debugfs_object),
@@ -219,12 +219,30 @@ static int try_sysfs_write(struct scene *scene)
 	return storm_write(sysfs_file, "1048576");
 }
 
-/* Files of the pool's, a type's and the module's. */
-static int try_sysfs_low(struct scene *scene)
-{
-	(void)scene;
-	return storm_write(sysfs_low, "65536");
+/* Each that can be written, with what is there, or what does something. */
+#define TRY_SYSFS(name, file, text)						\
+static int try_sysfs_##name(struct scene *scene)				\
+{										\
+	char path[128];								\
+										\
+	snprintf(path, sizeof(path), "/sys/kernel/refslab/%s/" file, heap_of_files); \
+	(void)scene;								\
+	return storm_write(path, text);						\
 }
+
+TRY_SYSFS(low, "pool/low", "65536")
+TRY_SYSFS(high, "pool/high", "1048576")
+TRY_SYSFS(limit, "pool/limit", "8388608")
+TRY_SYSFS(threshold0, "threshold0", "500")
+TRY_SYSFS(threshold1, "threshold1", "5")
+TRY_SYSFS(threshold2, "threshold2", "5")
+TRY_SYSFS(enabled, "enabled", "1")
+TRY_SYSFS(collect, "collect", "2")
+TRY_SYSFS(frozen, "frozen", "0")
+TRY_SYSFS(quarantine, "quarantine", "0")
+TRY_SYSFS(quarantined, "quarantined", "0")
+TRY_SYSFS(log_sweeps, "log_sweeps", "0")
+#undef TRY_SYSFS
 
 static char type_file[160];
 
@@ -341,6 +359,17 @@ static const struct try others[] = {
 	{ "sysfs, read", prepare_files, try_sysfs_read, 3, 0, {} },
 	{ "sysfs, a reserve", prepare_files, try_sysfs_write, 8, 0, {} },
 	{ "sysfs, low", prepare_files, try_sysfs_low, 3, 0, {} },
+	{ "sysfs, high", prepare_files, try_sysfs_high, 3, 0, {} },
+	{ "sysfs, limit", prepare_files, try_sysfs_limit, 3, 0, {} },
+	{ "sysfs, threshold0", prepare_files, try_sysfs_threshold0, 3, 0, {} },
+	{ "sysfs, threshold1", prepare_files, try_sysfs_threshold1, 3, 0, {} },
+	{ "sysfs, threshold2", prepare_files, try_sysfs_threshold2, 3, 0, {} },
+	{ "sysfs, enabled", prepare_files, try_sysfs_enabled, 3, 0, {} },
+	{ "sysfs, collect", prepare_files, try_sysfs_collect, 3, 0, {} },
+	{ "sysfs, frozen", prepare_files, try_sysfs_frozen, 3, 0, {} },
+	{ "sysfs, quarantine", prepare_files, try_sysfs_quarantine, 3, 0, {} },
+	{ "sysfs, quarantined", prepare_files, try_sysfs_quarantined, 3, 0, {} },
+	{ "sysfs, log_sweeps", prepare_files, try_sysfs_log_sweeps, 3, 0, {} },
 	{ "sysfs, magazine_size", prepare_magazine, try_magazine, 3, 0, {} },
 	{ "sysfs, shrink", prepare_shrink, try_shrink, 3, 0, {} },
 	{ "the parameter debug", prepare_debug, try_debug, 3, 0, {} },
