@@ -102,7 +102,9 @@ soak:
 kunit:
 	@$(vm)/test kunit
 
+# Debian's cloud kernels cannot be made to freeze.
 storm: storm-$(GUEST)
+	@$(if $(filter-out 6.12 6.1 %-cloud,$(GUEST))$(ONLY),:,REFSLAB_ONLY=freeze $(vm)/test storm-$(firstword $(subst -, ,$(GUEST)))-amd64)
 
 storm-%:
 	@REFSLAB_ONLY=$(ONLY) $(vm)/test $@
@@ -119,7 +121,7 @@ fuzz-%:
 
 fuzz:
 	@$(vm)/setup --quiet $(KERNEL)
-	@REFSLAB_SEED=$(SEED) REFSLAB_SECONDS=$(DURATION) $(vm)/fuzz $(KERNEL)
+	@REFSLAB_SEED=$(SEED) REFSLAB_SECONDS=$(DURATION) $(vm)/fuzz $(KERNEL) $(OPTIONS)
 
 planted:
 	@$(vm)/setup --quiet uml-debug debug
@@ -156,11 +158,14 @@ help:
 #:   make torture-debug  mutators beside sweeps, for SECONDS=40: on debug, kcsan, 6.12, ...
 #:   make delays-6.12  the same with the windows of the protocol milliseconds wide
 #:   make fuzz         calls of the device, right and wrong, until the kernel complains: for DURATION=30
-#:                     seconds, from SEED= on, on KERNEL=debug or kcsan, kmsan, uml-debug (the fastest), 6.12, ...
+#:                     seconds, from SEED= on, on KERNEL=debug or kcsan, kmsan, uml-debug (the fastest), 6.12, ...;
+#:                     OPTIONS="--replay build/vm/fuzz-debug.kmsg" runs again what a run has run, and
+#:                     OPTIONS="--first N --processes 1" what its process N did
 #:   make planted      whether the fuzzer finds bugs that are put into the module for it: DURATION=60 for each;
 #:                     make planted-kmsan: whether KMSAN finds those that use what is not initialised
 #:   make storm        rude things very often: clients killed, the module reloaded, processors taken off, ...;
-#:                     ONLY=kill,cpu: some of them; make storm-6.1-rt: on another kernel
+#:                     ONLY=kill,cpu: some of them; make storm-6.1-rt: on another kernel. Processes are frozen
+#:                     on the amd64 flavour, since Debian's cloud kernels cannot
 #:   make soak         torture and the fuzzer in turn for HOURS=4, with an eye on memory
 #:   make bench        what things cost, beside SLUB, kref and language runtimes; ONLY=B1,B6: some figures
 #:   make bench-table  its table again; make bench-doc writes it into Documentation/benchmarks.rst
