@@ -370,7 +370,7 @@ static void test_refused(struct kunit *test)
 	listen(NULL);
 	KUNIT_EXPECT_NULL(test, refslab_alloc(type, GFP_KERNEL));
 	KUNIT_EXPECT_NULL(test, refslab_alloc(type, GFP_KERNEL));
-	EXPECT_SAID(test, "\nrefslab: heap kunit-full has all that its pool/limit allows, 64 KiB: an object of type large was refused\n");
+	EXPECT_SAID(test, "\nrefslab: heap kunit-full has all that its pool/limit allows, 64 KiB: an object of type large was refused. Raise it, or see in debugfs refslab/types what has the memory.\n");
 	KUNIT_EXPECT_EQ(test, times_said("pool/limit"), 1);
 	KUNIT_EXPECT_GT(test, refslab_heap_destroy(heap), 0);
 }

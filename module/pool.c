@@ -307,7 +307,7 @@ again:
 				goto again;
 		}
 		if (!ours)
-			tenant_say_full(pool->tenant);
+			tenant_say_full(pool->tenant, pool->name);
 		return ERR_PTR(-ENOSPC);
 	}
 	pool->used++;
@@ -429,7 +429,7 @@ int pool_charge(struct pool *pool, unsigned long pages)
 	pool->peak = max(pool->peak, counted(pool));
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 	if (full && !ours)
-		tenant_say_full(pool->tenant);
+		tenant_say_full(pool->tenant, pool->name);
 	return full ? -ENOSPC : 0;
 }
 

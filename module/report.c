@@ -501,7 +501,7 @@ void report_refused(struct refslab_type *type)
 	if (heap->flags & REFSLAB_HEAP_ACCOUNT || !__ratelimit(&heap->reports.refused))
 		return;
 	pool_usage(&heap->pool, &usage);
-	pr_notice("refslab: heap %s has all that its pool/limit allows, %llu KiB: an object of type %s was refused\n",
+	pr_notice("refslab: heap %s has all that its pool/limit allows, %llu KiB: an object of type %s was refused. Raise it, or see in debugfs refslab/types what has the memory.\n",
 		  heap->name, usage.limit[POOL_LIMIT] >> 10, type->name);
 }
 

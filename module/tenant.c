@@ -258,13 +258,13 @@ bool tenant_is_over(const struct tenant *tenant)
 	return tenant && atomic_long_read(&tenant->pages) > (long)pages_max();
 }
 
-/* Tells the log which limit it was; any context. */
-void tenant_say_full(struct tenant *tenant)
+/* Tells the log which limit it was, and what heap has met it; any context. */
+void tenant_say_full(struct tenant *tenant, const char *heap)
 {
 	if (__ratelimit(&tenant->said_memory))
-		pr_notice_ratelimited("refslab: heaps of user %u have all the memory that memory_max allows, %lu KiB\n",
+		pr_notice_ratelimited("refslab: heaps of user %u have all the memory that memory_max allows, %lu KiB; heap %s wanted more\n",
 				      __kuid_val(tenant->uid),
-				      pages_max() << (PAGE_SHIFT - 10));
+				      pages_max() << (PAGE_SHIFT - 10), heap);
 }
 
 /**

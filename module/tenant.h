@@ -81,7 +81,7 @@ void tenant_exit(void);
 bool tenant_charge(struct tenant *tenant, unsigned long pages);
 void tenant_uncharge(struct tenant *tenant, unsigned long pages);
 bool tenant_is_over(const struct tenant *tenant);
-void tenant_say_full(struct tenant *tenant);
+void tenant_say_full(struct tenant *tenant, const char *heap);
 bool tenant_may_say(struct tenant *tenant);
 
 void tenant_turn_init(struct tenant_turn *turn, struct tenant *tenant,

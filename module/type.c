@@ -140,7 +140,7 @@ static int charge(struct refslab_type *type)
 	}
 	if (type->charged)
 		return 0;
-	tenant_say_full(tenant);
+	tenant_say_full(tenant, heap->name);
 	return -ENOSPC;
 }
 

@@ -428,7 +428,7 @@ static void test_memory(void **state)
 	works(storm_write(MEMORY_MAX, text));
 	log = log_open();
 	as(ONE, fill_memory);
-	assert_int_equal(logged(log, "refslab: heaps of user 2001 have all the memory that memory_max allows, 8192 KiB"),
+	assert_int_equal(logged(log, "refslab: heaps of user 2001 have all the memory that memory_max allows, 8192 KiB; heap "),
 			 1);
 	close(log);
 	as(ONE, garbage_makes_room);
