@@ -79,6 +79,21 @@ complaints() {
 	grep -E "$ours|^[^ ]+\.o: (warning|error): objtool" "$1" || true
 }
 
+# build_clean NAME GUEST [VARIABLE=VALUE...]: build-module in a directory of that name, which fails if compilers say
+# anything; by gcc with the extra set of warnings.
+build_clean() {
+	local name=$1 guest=$2 said
+	shift 2
+	[ "$(guest_cc "${guest#kunit-}")" != gcc ] || set -- "$@" W=1
+	mkdir -p "$build/vm"
+	"$top/tools/vm/build-module" --dir "$name" "$guest" "$@" | tee "$build/vm/$name.build" >&2
+	said=$(complaints "$build/vm/$name.build")
+	[ -n "$said" ] || return 0
+	# so that the next run says it again
+	rm -rf "${build:?}/modules/$name"
+	die "it compiles with warnings: $said"
+}
+
 # with_lock FILE COMMAND...: one at a time, since two terminals may run make on one tree. Descriptor 9 is closed for
 # the command, so that nothing it leaves running holds the lock.
 with_lock() {
