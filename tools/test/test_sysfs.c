@@ -7,6 +7,7 @@
 #include "client.h"
 
 #define ROOT "/sys/kernel/refslab"
+#define DEBUG "/sys/kernel/debug/refslab"
 
 static const char *const heap_read_write[] = {
 	"threshold0", "threshold1", "threshold2", "enabled", "frozen",
@@ -162,6 +163,25 @@ static void test_all_there(void **state)
 	snprintf(file, sizeof(file), "types/%s/shrink", type.name);
 	assert_int_equal(mode_of(path_of(client->fd, file)), 0200);
 	assert_int_equal(entries_of(path_of(client->fd, "types")), 5);
+}
+
+/* For root alone. */
+static void test_debugfs(void **state)
+{
+	static const struct {
+		const char *file;
+		unsigned int mode;
+	} files[] = { { "object", 0600 }, { "alloc_traces", 0400 }, { "validate", 0200 } };
+	struct client *client = *state;
+	char path[512];
+	size_t i;
+
+	assert_int_equal(mode_of(DEBUG "/types"), 0400);
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		snprintf(path, sizeof(path), "%s/heaps/%s/%s", DEBUG, info_of(client->fd).name,
+			 files[i].file);
+		assert_int_equal(mode_of(path), files[i].mode);
+	}
 }
 
 /* Both windows show the same. */
@@ -459,6 +479,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_version),
 		client_test(test_all_there),
+		client_test(test_debugfs),
 		client_test(test_agrees),
 		client_test(test_types),
 		client_test(test_shrink),
