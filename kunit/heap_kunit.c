@@ -147,7 +147,7 @@ static void test_destroy_releases_once(struct kunit *test)
 
 	knot_put(dead);
 	KUNIT_EXPECT_EQ(test, atomic_read(&f->releases.count), 1);
-	/* as a put does, which tells the log only once */
+	/* as a put does, which tells the log as well */
 	object_pin(&dead->link.object, 0, REFSLAB_RELEASED);
 	KUNIT_EXPECT_EQ(test, refslab_count(&alive->link.object), 1);
 	/* it lies among the free ones, where it does not count */

@@ -20,7 +20,7 @@ static atomic_long_t count;
 /**
  * pages_get - take pages from the system
  * @pool: who pays for it pays for them
- * @nid: a node, or one near it
+ * @nid: a node, or one near it; NUMA_NO_NODE for any
  * @gfp: how, and whether zeroed
  * @order: as many as 2 to the power of this
  *

@@ -13,6 +13,7 @@
  *	value		what fields may be set to
  *	batch		many in one, by ioctl and by io_uring
  *	descriptor	sessions and descriptors opened, passed on, closed, inherited
+ *	leak		all given back: what is left of a heap then
  *	mapping		payloads in memory
  *	event		events waited for and read
  *	memory		addresses to give to the kernel

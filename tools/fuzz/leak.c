@@ -16,7 +16,7 @@
 
 #include "fuzz.h"
 
-/* As in oracle_compare(): who is kept from it for so long is not there in vain. */
+/* Seconds: processors are few, sweeps slow where KASAN looks on, and others write to files of sysfs. */
 enum { PATIENCE = 60 };
 
 static time_t seconds(void)

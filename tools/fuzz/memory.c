@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "fuzz.h"
@@ -52,9 +53,12 @@ bool memory_init(struct thread *thread)
 /* A child's own: what its parent is just telling the kernel would be written over, and said to be the kernel's. */
 bool memory_init_child(struct thread *thread)
 {
+	const struct rlimit all = { .rlim_cur = FDS_MAX, .rlim_max = FDS_MAX };
 	struct memory *memory;
 	unsigned int use;
 
+	/* or there is no descriptor for it */
+	setrlimit(RLIMIT_NOFILE, &all);
 	for (use = 0; use < MEMORY_USES; use++) {
 		memory = &thread->memory[use];
 		munmap(memory->all, 4 * memory->part);
