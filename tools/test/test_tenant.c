@@ -283,6 +283,8 @@ static void test_who(void **state)
 	as(ONE, on_inherited);
 	for (i = 0; i < 2; i++)
 		close(inherited[i]);
+	/* another's last descriptor: a worker ends the heap */
+	storm_wait_heaps(0);
 	as(0, without_capability);
 	as(ONE, in_namespace);
 	pid = hold(ONE, hold_heap);
