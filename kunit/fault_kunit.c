@@ -373,8 +373,8 @@ static bool none_left(long before)
 {
 	unsigned int i;
 
-	for (i = 0; i < 100 && pages_count() > before; i++)
-		msleep(10);
+	for (i = 0; i < 50 && pages_count() > before; i++)
+		msleep(20);
 	return pages_count() <= before;
 }
 
