@@ -213,12 +213,6 @@ static int try_sysfs_read(struct scene *scene)
 	return read_file(sysfs_file);
 }
 
-static int try_sysfs_write(struct scene *scene)
-{
-	(void)scene;
-	return storm_write(sysfs_file, "1048576");
-}
-
 /* Each that can be written, with what is there, or what does something. */
 #define TRY_SYSFS(name, file, text)						\
 static int try_sysfs_##name(struct scene *scene)				\
@@ -230,6 +224,7 @@ static int try_sysfs_##name(struct scene *scene)				\
 	return storm_write(path, text);						\
 }
 
+TRY_SYSFS(reserve, "pool/reserve", "1048576")
 TRY_SYSFS(low, "pool/low", "65536")
 TRY_SYSFS(high, "pool/high", "1048576")
 TRY_SYSFS(limit, "pool/limit", "8388608")
@@ -357,7 +352,7 @@ static const struct try others[] = {
 	{ "refslab_offer_serve", prepare_serve, try_serve, 5, 0, { ENFILE, ENOBUFS } },
 	{ "ALLOC with owner traces", prepare_owned, try_alloc, 0, 1, {} },
 	{ "sysfs, read", prepare_files, try_sysfs_read, 3, 0, {} },
-	{ "sysfs, a reserve", prepare_files, try_sysfs_write, 8, 0, {} },
+	{ "sysfs, a reserve", prepare_files, try_sysfs_reserve, 8, 0, {} },
 	{ "sysfs, low", prepare_files, try_sysfs_low, 3, 0, {} },
 	{ "sysfs, high", prepare_files, try_sysfs_high, 3, 0, {} },
 	{ "sysfs, limit", prepare_files, try_sysfs_limit, 3, 0, {} },

@@ -94,6 +94,13 @@ build_clean() {
 	die "it compiles with warnings: $said"
 }
 
+# copy_tree DIR: what the module is built and tested by, to be changed there. What differs is written anew, with the time
+# of now: kbuild goes by that.
+copy_tree() {
+	mkdir -p "$1"
+	(cd "$top" && rsync -rlpcR --delete --exclude=__pycache__ ./Kbuild ./module ./include ./kunit ./tools "$1/")
+}
+
 # with_lock FILE COMMAND...: one at a time, since two terminals may run make on one tree. Descriptor 9 is closed for
 # the command, so that nothing it leaves running holds the lock.
 with_lock() {
